@@ -1,0 +1,25 @@
+# Everything a newcomer needs: `make demo`, `make test`. The environment lives in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint docs clean
+
+.venv/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: .venv/.ready  ## simulated scene, whole chain, map and report
+	$(BIN)/i2db simulate demo/scene --size 256 --dates 12 --classes 6 --seed 1
+	$(BIN)/i2db run demo/scene/config.cfg
+
+test: .venv/.ready  ## all tests
+	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+lint: .venv/.ready  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:  ## what make made; never your data
+	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache

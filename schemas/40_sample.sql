@@ -1,0 +1,47 @@
+-- Pixels of the ground truth: which there are, which are drawn, what they look like.
+
+CREATE TABLE IF NOT EXISTS candidate (
+    sample_id BIGINT, polygon_id BIGINT, region VARCHAR, tile VARCHAR, chunk INTEGER,
+    grid_column INTEGER, grid_row INTEGER, n_valid USMALLINT, n_valid_by_sensor MAP(VARCHAR, USMALLINT),
+    longest_gap USMALLINT, edge_distance FLOAT
+);
+COMMENT ON TABLE candidate IS 'Every usable pixel of the ground truth; a pixel belongs to one tile, one region and one polygon.';
+COMMENT ON COLUMN candidate.sample_id IS 'Id from row and column of the grid; ascending is scan order from the north-west.';
+COMMENT ON COLUMN candidate.polygon_id IS 'Polygon that holds its centre.';
+COMMENT ON COLUMN candidate.region IS 'Region of its centre.';
+COMMENT ON COLUMN candidate.tile IS 'Tile that owns it.';
+COMMENT ON COLUMN candidate.chunk IS 'Chunk of the tile.';
+COMMENT ON COLUMN candidate.grid_column IS 'Column in the grid.';
+COMMENT ON COLUMN candidate.grid_row IS 'Row in the grid, southwards.';
+COMMENT ON COLUMN candidate.n_valid IS 'Number of clear dates of the optical sensors.';
+COMMENT ON COLUMN candidate.n_valid_by_sensor IS 'The same, per sensor.';
+COMMENT ON COLUMN candidate.longest_gap IS 'Longest stretch without a clear date, in days; the first and last stretch count.';
+COMMENT ON COLUMN candidate.edge_distance IS 'Distance from its centre to the boundary of its polygon, in map units.';
+
+CREATE TABLE IF NOT EXISTS quota (
+    run INTEGER, region VARCHAR, class_code INTEGER, sampler VARCHAR, strategy VARCHAR,
+    n_available BIGINT, n_required BIGINT, n_drawn BIGINT, rate DOUBLE
+);
+COMMENT ON TABLE quota IS 'How many pixels of a class each model wants and gets.';
+COMMENT ON COLUMN quota.run IS 'Run.';
+COMMENT ON COLUMN quota.region IS 'Region, that is, model.';
+COMMENT ON COLUMN quota.class_code IS 'Class.';
+COMMENT ON COLUMN quota.sampler IS 'random or periodic.';
+COMMENT ON COLUMN quota.strategy IS 'smallest, constant, byclass, percent, total or all.';
+COMMENT ON COLUMN quota.n_available IS 'Candidates in learn polygons.';
+COMMENT ON COLUMN quota.n_required IS 'What the strategy asks for, as it stands.';
+COMMENT ON COLUMN quota.n_drawn IS 'What can be drawn: no more than is available.';
+COMMENT ON COLUMN quota.rate IS 'n_drawn / n_available.';
+
+CREATE TABLE IF NOT EXISTS selection (run INTEGER, sample_id BIGINT);
+COMMENT ON TABLE selection IS 'Pixels drawn for learning.';
+COMMENT ON COLUMN selection.run IS 'Run.';
+COMMENT ON COLUMN selection.sample_id IS 'The pixel.';
+
+CREATE TABLE IF NOT EXISTS sample (sample_id BIGINT, feature_group VARCHAR, tile VARCHAR, chunk INTEGER, features FLOAT[]);
+COMMENT ON TABLE sample IS 'Features of pixels; a pixel is stored once per group, however many runs use it.';
+COMMENT ON COLUMN sample.sample_id IS 'The pixel.';
+COMMENT ON COLUMN sample.feature_group IS 'Group of features.';
+COMMENT ON COLUMN sample.tile IS 'Tile of the pixel.';
+COMMENT ON COLUMN sample.chunk IS 'Chunk of the tile.';
+COMMENT ON COLUMN sample.features IS 'Values in the order of table feature (feature_rank).';

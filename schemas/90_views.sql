@@ -1,0 +1,275 @@
+-- Everything that can be derived: statistics of the samples, confusion, accuracy, profiles.
+
+CREATE OR REPLACE VIEW class_statistics AS
+WITH candidate_class AS (
+    SELECT candidate.region, candidate.sample_id, candidate.polygon_id, polygon.class_code
+    FROM candidate JOIN polygon USING (polygon_id)
+), per_split AS (
+    SELECT
+        polygon_split.run, candidate_class.region, candidate_class.class_code,
+        count(DISTINCT candidate_class.polygon_id) FILTER (polygon_split.split = 'learn') AS n_learn_polygons,
+        count(DISTINCT candidate_class.polygon_id) FILTER (polygon_split.split = 'val') AS n_val_polygons,
+        count(*) FILTER (polygon_split.split = 'val') AS n_val
+    FROM candidate_class JOIN polygon_split USING (polygon_id)
+    GROUP BY ALL
+), per_selection AS (
+    SELECT selection.run, candidate_class.region, candidate_class.class_code, count(*) AS n_selected,
+        count(*) FILTER (selection.sample_id IN (SELECT rejection.sample_id FROM rejection)) AS n_rejected,
+        count(*) FILTER (
+            selection.sample_id NOT IN (SELECT rejection.sample_id FROM rejection)
+            AND selection.sample_id IN (SELECT sample.sample_id FROM sample)
+        ) AS n_learn
+    FROM selection JOIN candidate_class USING (sample_id)
+    GROUP BY ALL
+)
+SELECT
+    run.run, region.region, class.class_code, class.class_name,
+    coalesce(per_split.n_learn_polygons, 0) AS n_learn_polygons,
+    coalesce(per_split.n_val_polygons, 0) AS n_val_polygons,
+    coalesce(quota.n_available, 0) AS n_available,
+    coalesce(quota.n_required, 0) AS n_required,
+    coalesce(per_selection.n_selected, 0) AS n_selected,
+    coalesce(per_selection.n_rejected, 0) AS n_rejected,
+    coalesce(per_selection.n_learn, 0) AS n_learn,
+    coalesce(per_split.n_val, 0) AS n_val
+FROM run CROSS JOIN region CROSS JOIN class
+LEFT JOIN per_split
+    ON per_split.run = run.run AND per_split.region = region.region AND per_split.class_code = class.class_code
+LEFT JOIN quota
+    ON quota.run = run.run AND quota.region = region.region AND quota.class_code = class.class_code
+LEFT JOIN per_selection
+    ON per_selection.run = run.run AND per_selection.region = region.region
+    AND per_selection.class_code = class.class_code
+ORDER BY run.run, region.region_rank, class.class_rank;
+COMMENT ON VIEW class_statistics IS 'Samples per run, region and class, every class of the nomenclature, zeros kept.';
+COMMENT ON COLUMN class_statistics.run IS 'Run.';
+COMMENT ON COLUMN class_statistics.region IS 'Region.';
+COMMENT ON COLUMN class_statistics.class_code IS 'Class.';
+COMMENT ON COLUMN class_statistics.class_name IS 'Name of the class.';
+COMMENT ON COLUMN class_statistics.n_learn_polygons IS 'Polygons for learning with pixels in the region.';
+COMMENT ON COLUMN class_statistics.n_val_polygons IS 'Polygons for validation with pixels in the region.';
+COMMENT ON COLUMN class_statistics.n_available IS 'Candidate pixels in learn polygons.';
+COMMENT ON COLUMN class_statistics.n_required IS 'Pixels that the strategy asks for.';
+COMMENT ON COLUMN class_statistics.n_selected IS 'Pixels drawn.';
+COMMENT ON COLUMN class_statistics.n_rejected IS 'Drawn pixels whose features could not be extracted.';
+COMMENT ON COLUMN class_statistics.n_learn IS 'Pixels that the model learns from.';
+COMMENT ON COLUMN class_statistics.n_val IS 'Candidate pixels in val polygons.';
+
+CREATE OR REPLACE VIEW evaluated_pixel AS
+SELECT
+    prediction.run, prediction.region, prediction.kind, prediction.sample_id, candidate.polygon_id, candidate.tile,
+    polygon.class_code AS reference_code, prediction.class_code AS predicted_code, prediction.confidence,
+    candidate.n_valid, candidate.longest_gap, candidate.edge_distance,
+    model_class.class_code IS NOT NULL AS is_known
+FROM prediction
+JOIN candidate USING (sample_id)
+JOIN polygon USING (polygon_id)
+JOIN run ON run.run = prediction.run
+JOIN polygon_split
+    ON polygon_split.run = prediction.run AND polygon_split.polygon_id = candidate.polygon_id
+    AND polygon_split.split = run.evaluated_split
+LEFT JOIN model_class
+    ON model_class.run = prediction.run AND model_class.region = prediction.region
+    AND model_class.kind = prediction.kind AND model_class.class_code = polygon.class_code;
+COMMENT ON VIEW evaluated_pixel IS 'Pixels of the polygons kept for validation, with what they are and what they were called.';
+COMMENT ON COLUMN evaluated_pixel.run IS 'Run.';
+COMMENT ON COLUMN evaluated_pixel.region IS 'Region, that is, model.';
+COMMENT ON COLUMN evaluated_pixel.kind IS 'Kind of model.';
+COMMENT ON COLUMN evaluated_pixel.sample_id IS 'The pixel.';
+COMMENT ON COLUMN evaluated_pixel.polygon_id IS 'Its polygon.';
+COMMENT ON COLUMN evaluated_pixel.tile IS 'Its tile.';
+COMMENT ON COLUMN evaluated_pixel.reference_code IS 'Class of the polygon.';
+COMMENT ON COLUMN evaluated_pixel.predicted_code IS 'Class in the map; null where the map has no data.';
+COMMENT ON COLUMN evaluated_pixel.confidence IS 'Confidence from 0 to 1.';
+COMMENT ON COLUMN evaluated_pixel.n_valid IS 'Number of clear dates.';
+COMMENT ON COLUMN evaluated_pixel.longest_gap IS 'Longest stretch without a clear date, in days.';
+COMMENT ON COLUMN evaluated_pixel.edge_distance IS 'Distance to the boundary of the polygon in map units.';
+COMMENT ON COLUMN evaluated_pixel.is_known IS 'Whether the region''s model has seen the class at all.';
+
+CREATE OR REPLACE VIEW confusion AS
+SELECT run, reference_code, predicted_code, count(*) AS n_pixels
+FROM evaluated_pixel
+WHERE predicted_code IS NOT NULL
+GROUP BY ALL
+ORDER BY ALL;
+COMMENT ON VIEW confusion IS 'Confusion matrix in rows, per run: what the ground truth says against what the map says.';
+COMMENT ON COLUMN confusion.run IS 'Run.';
+COMMENT ON COLUMN confusion.reference_code IS 'Class of the ground truth.';
+COMMENT ON COLUMN confusion.predicted_code IS 'Class in the map.';
+COMMENT ON COLUMN confusion.n_pixels IS 'Number of pixels.';
+
+CREATE OR REPLACE VIEW class_accuracy AS
+WITH code AS (
+    SELECT run, reference_code AS class_code FROM confusion
+    UNION
+    SELECT run, predicted_code AS class_code FROM confusion
+), total AS (
+    SELECT code.run, code.class_code,
+        coalesce(sum(n_pixels) FILTER (reference_code = code.class_code), 0)::BIGINT AS n_reference,
+        coalesce(sum(n_pixels) FILTER (predicted_code = code.class_code), 0)::BIGINT AS n_predicted,
+        coalesce(sum(n_pixels) FILTER (reference_code = code.class_code AND predicted_code = code.class_code), 0)::BIGINT
+            AS n_correct
+    FROM code
+    JOIN confusion ON confusion.run = code.run
+        AND (confusion.reference_code = code.class_code OR confusion.predicted_code = code.class_code)
+    GROUP BY ALL
+), polygons AS (
+    SELECT run, reference_code AS class_code, count(DISTINCT polygon_id) AS n_polygons
+    FROM evaluated_pixel
+    WHERE predicted_code IS NOT NULL
+    GROUP BY ALL
+)
+SELECT
+    total.run, total.class_code, class.class_name, coalesce(polygons.n_polygons, 0) AS n_polygons,
+    total.n_reference, total.n_predicted, total.n_correct,
+    total.n_correct / nullif(total.n_predicted, 0) AS precision,
+    total.n_correct / nullif(total.n_reference, 0) AS recall,
+    CASE WHEN total.n_reference > 0
+        THEN 2 * total.n_correct / (total.n_reference + total.n_predicted) END AS f_score
+FROM total
+LEFT JOIN class USING (class_code)
+LEFT JOIN polygons ON polygons.run = total.run AND polygons.class_code = total.class_code
+ORDER BY total.run, class.class_rank;
+COMMENT ON VIEW class_accuracy IS 'Precision, recall and F-score per run and class; undefined is null.';
+COMMENT ON COLUMN class_accuracy.run IS 'Run.';
+COMMENT ON COLUMN class_accuracy.class_code IS 'Class.';
+COMMENT ON COLUMN class_accuracy.class_name IS 'Name of the class.';
+COMMENT ON COLUMN class_accuracy.n_polygons IS 'Validation polygons of the class: how many independent witnesses there are.';
+COMMENT ON COLUMN class_accuracy.n_reference IS 'Validation pixels of the class.';
+COMMENT ON COLUMN class_accuracy.n_predicted IS 'Validation pixels that the map gives the class.';
+COMMENT ON COLUMN class_accuracy.n_correct IS 'Pixels where both agree.';
+COMMENT ON COLUMN class_accuracy.precision IS 'n_correct / n_predicted; null where the map never says the class.';
+COMMENT ON COLUMN class_accuracy.recall IS 'n_correct / n_reference; null where the ground truth has none.';
+COMMENT ON COLUMN class_accuracy.f_score IS '2 n_correct / (n_reference + n_predicted), the harmonic mean of both; null where the ground truth has none.';
+
+CREATE OR REPLACE VIEW accuracy AS
+WITH agreement AS (
+    SELECT run, sum(n_reference)::DOUBLE AS n, sum(n_correct)::DOUBLE AS n_correct,
+        sum(n_reference::DOUBLE * n_predicted) AS chance, avg(f_score) AS f_score
+    FROM class_accuracy
+    GROUP BY run
+), counted AS (
+    SELECT run, count(DISTINCT polygon_id) AS n_polygons, count(*) AS n_pixels,
+        count(*) FILTER (predicted_code IS NULL) AS n_unclassified,
+        count(*) FILTER (NOT is_known) AS n_unknown
+    FROM evaluated_pixel
+    GROUP BY run
+)
+SELECT
+    counted.run, counted.n_polygons, counted.n_pixels, counted.n_unclassified, counted.n_unknown,
+    agreement.n_correct / nullif(agreement.n, 0) AS overall_accuracy,
+    (agreement.n_correct * agreement.n - agreement.chance) / nullif(agreement.n * agreement.n - agreement.chance, 0)
+        AS kappa,
+    agreement.f_score
+FROM counted LEFT JOIN agreement USING (run)
+ORDER BY counted.run;
+COMMENT ON VIEW accuracy IS 'Overall accuracy, kappa and class-mean F-score per run.';
+COMMENT ON COLUMN accuracy.run IS 'Run.';
+COMMENT ON COLUMN accuracy.n_polygons IS 'Validation polygons.';
+COMMENT ON COLUMN accuracy.n_pixels IS 'Validation pixels.';
+COMMENT ON COLUMN accuracy.n_unclassified IS 'Validation pixels where the map has no data; they are in no matrix.';
+COMMENT ON COLUMN accuracy.n_unknown IS 'Validation pixels of classes that the region''s model never saw; it cannot get them right.';
+COMMENT ON COLUMN accuracy.overall_accuracy IS 'Share of validation pixels that are right.';
+COMMENT ON COLUMN accuracy.kappa IS 'Cohen''s kappa: agreement beyond chance; null where it is undefined.';
+COMMENT ON COLUMN accuracy.f_score IS 'Mean of the classes'' F-scores, over the classes that the ground truth has.';
+
+CREATE OR REPLACE VIEW accuracy_summary AS
+WITH measured AS (
+    UNPIVOT (SELECT run, NULL::INTEGER AS class_code, NULL::VARCHAR AS class_name, overall_accuracy, kappa, f_score FROM accuracy)
+    ON overall_accuracy, kappa, f_score INTO NAME metric VALUE measure
+    UNION ALL BY NAME
+    UNPIVOT (SELECT run, class_code, class_name, precision, recall, f_score FROM class_accuracy)
+    ON precision, recall, f_score INTO NAME metric VALUE measure
+), summary AS (
+    SELECT metric, class_code, class_name, count(*) AS n_runs, avg(measure) AS mean,
+        stddev_samp(measure) / sqrt(count(*)) AS standard_error
+    FROM measured
+    GROUP BY ALL
+)
+SELECT
+    summary.metric, summary.class_code, summary.class_name, summary.n_runs, summary.mean,
+    student_t.quantile * summary.standard_error AS half_width,
+    summary.mean - student_t.quantile * summary.standard_error AS lower_bound,
+    summary.mean + student_t.quantile * summary.standard_error AS upper_bound
+FROM summary
+LEFT JOIN student_t ON student_t.degrees_of_freedom = summary.n_runs - 1
+LEFT JOIN class USING (class_code)
+ORDER BY class.class_rank NULLS FIRST, summary.metric;
+COMMENT ON VIEW accuracy_summary IS 'Mean over runs with its 95 % interval (Student''s t, runs - 1 degrees of freedom); overall rows have no class.';
+COMMENT ON COLUMN accuracy_summary.metric IS 'overall_accuracy, kappa, f_score; per class precision, recall, f_score.';
+COMMENT ON COLUMN accuracy_summary.class_code IS 'Class; null for the whole map.';
+COMMENT ON COLUMN accuracy_summary.class_name IS 'Name of the class.';
+COMMENT ON COLUMN accuracy_summary.n_runs IS 'Runs in which the measure is defined.';
+COMMENT ON COLUMN accuracy_summary.mean IS 'Mean over those runs.';
+COMMENT ON COLUMN accuracy_summary.half_width IS 'Half the width of the interval; null for a single run.';
+COMMENT ON COLUMN accuracy_summary.lower_bound IS 'Lower end of the interval.';
+COMMENT ON COLUMN accuracy_summary.upper_bound IS 'Upper end of the interval.';
+
+CREATE OR REPLACE VIEW top_confusion AS
+SELECT
+    confusion.reference_code, reference.class_name AS reference_name,
+    confusion.predicted_code, predicted.class_name AS predicted_name,
+    sum(confusion.n_pixels)::BIGINT AS n_pixels,
+    sum(confusion.n_pixels) / (SELECT sum(n_pixels) FROM confusion WHERE reference_code <> predicted_code)
+        AS share_of_errors
+FROM confusion
+LEFT JOIN class AS reference ON reference.class_code = confusion.reference_code
+LEFT JOIN class AS predicted ON predicted.class_code = confusion.predicted_code
+WHERE confusion.reference_code <> confusion.predicted_code
+GROUP BY ALL
+ORDER BY n_pixels DESC, confusion.reference_code, confusion.predicted_code;
+COMMENT ON VIEW top_confusion IS 'Pairs of classes most confused, all runs together.';
+COMMENT ON COLUMN top_confusion.reference_code IS 'Class of the ground truth.';
+COMMENT ON COLUMN top_confusion.reference_name IS 'Its name.';
+COMMENT ON COLUMN top_confusion.predicted_code IS 'Class in the map.';
+COMMENT ON COLUMN top_confusion.predicted_name IS 'Its name.';
+COMMENT ON COLUMN top_confusion.n_pixels IS 'Pixels, summed over the runs.';
+COMMENT ON COLUMN top_confusion.share_of_errors IS 'Share of all wrong pixels.';
+
+CREATE OR REPLACE VIEW polygon_accuracy AS
+SELECT run, polygon_id, reference_code, count(*) AS n_pixels,
+    count(*) FILTER (predicted_code = reference_code) AS n_correct,
+    mode(predicted_code) AS majority_code, avg(confidence) AS confidence
+FROM evaluated_pixel
+GROUP BY ALL
+ORDER BY run, polygon_id;
+COMMENT ON VIEW polygon_accuracy IS 'How each validation polygon came out in each run.';
+COMMENT ON COLUMN polygon_accuracy.run IS 'Run.';
+COMMENT ON COLUMN polygon_accuracy.polygon_id IS 'The polygon.';
+COMMENT ON COLUMN polygon_accuracy.reference_code IS 'Its class.';
+COMMENT ON COLUMN polygon_accuracy.n_pixels IS 'Its pixels.';
+COMMENT ON COLUMN polygon_accuracy.n_correct IS 'How many are right.';
+COMMENT ON COLUMN polygon_accuracy.majority_code IS 'Class that most of its pixels were given.';
+COMMENT ON COLUMN polygon_accuracy.confidence IS 'Mean confidence of its pixels.';
+
+CREATE OR REPLACE VIEW stage_cost AS
+SELECT stage, count(*) AS n_tasks, min(started_at) AS started_at, sum(wall_seconds) AS wall_seconds,
+    sum(cpu_seconds) AS cpu_seconds, max(peak_megabytes) AS peak_megabytes
+FROM task_run
+WHERE outcome = 'done'
+GROUP BY stage
+ORDER BY started_at;
+COMMENT ON VIEW stage_cost IS 'What the stages cost, over all runs of the chain on this output folder.';
+COMMENT ON COLUMN stage_cost.stage IS 'Stage.';
+COMMENT ON COLUMN stage_cost.n_tasks IS 'Tasks that were done.';
+COMMENT ON COLUMN stage_cost.started_at IS 'Start of the first of them.';
+COMMENT ON COLUMN stage_cost.wall_seconds IS 'Elapsed time of the tasks, added up, in seconds.';
+COMMENT ON COLUMN stage_cost.cpu_seconds IS 'Processor time in seconds.';
+COMMENT ON COLUMN stage_cost.peak_megabytes IS 'Largest resident memory of a process, in megabytes.';
+
+CREATE OR REPLACE MACRO profile(wanted_band) AS TABLE
+SELECT
+    polygon.class_code, class.class_name, feature.date, count(*) AS n_samples,
+    avg(sample.features[feature.feature_rank]) AS mean,
+    quantile_cont(sample.features[feature.feature_rank], 0.25) AS lower_quartile,
+    median(sample.features[feature.feature_rank]) AS median,
+    quantile_cont(sample.features[feature.feature_rank], 0.75) AS upper_quartile
+FROM sample
+JOIN candidate USING (sample_id)
+JOIN polygon USING (polygon_id)
+JOIN class ON class.class_code = polygon.class_code
+JOIN feature ON feature.feature_group = sample.feature_group
+WHERE lower(feature.band) = lower(wanted_band) AND feature.date IS NOT NULL
+GROUP BY ALL
+ORDER BY class_code, date;
+COMMENT ON MACRO TABLE profile IS 'profile(band): mean and quartiles of a band or index per class and date, over the extracted samples.';

@@ -1,0 +1,2 @@
+-- How many findings there are.
+SELECT count(*) AS n FROM finding;

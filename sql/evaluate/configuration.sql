@@ -1,0 +1,2 @@
+-- The configuration, key by key.
+SELECT section, key, setting FROM configuration ORDER BY section, key;

@@ -1,0 +1,2 @@
+-- Every extracted pixel.
+SELECT * FROM sample_wide ORDER BY sample_id;

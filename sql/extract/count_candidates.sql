@@ -1,0 +1,2 @@
+-- How many candidates there are.
+SELECT count(*) AS n FROM candidate;

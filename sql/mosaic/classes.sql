@@ -1,0 +1,2 @@
+-- The nomenclature with its colours.
+SELECT class_code, class_name, red, green, blue FROM class ORDER BY class_rank;

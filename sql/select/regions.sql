@@ -1,0 +1,2 @@
+-- Regions in their order.
+SELECT region FROM region ORDER BY region_rank;

@@ -1,0 +1,55 @@
+-- Draw the pixels: the first of a shuffled order (random), or evenly spaced in scan order (periodic).
+DELETE FROM selection;
+INSERT INTO selection BY NAME
+WITH strategy AS (
+    SELECT unnest($strategies::STRUCT(region VARCHAR, jitter DOUBLE, rand BIGINT)[], recursive := true)
+), learnable AS (
+    SELECT polygon_split.run, candidate.region, polygon.class_code, candidate.polygon_id, candidate.sample_id,
+        quota.sampler, quota.n_available, quota.n_drawn, strategy.jitter,
+        coalesce(strategy.rand, run.random_seed) AS draw_seed
+    FROM candidate
+    JOIN polygon USING (polygon_id)
+    JOIN polygon_split ON polygon_split.polygon_id = candidate.polygon_id AND polygon_split.split = 'learn'
+    JOIN run ON run.run = polygon_split.run
+    JOIN quota ON quota.run = polygon_split.run AND quota.region = candidate.region
+        AND quota.class_code = polygon.class_code
+    JOIN strategy ON strategy.region = candidate.region
+), random_rank AS (
+    -- A pixel's place depends on itself only, so that 500 per class are the first half of 1000.
+    SELECT run, sample_id, n_drawn,
+        row_number() OVER (
+            PARTITION BY run, region, class_code ORDER BY md5(concat_ws('|', draw_seed, run, sample_id)), sample_id
+        ) AS draw_rank
+    FROM learnable
+    WHERE sampler = 'random' AND n_drawn < n_available
+), scan_rank AS (
+    SELECT run, region, class_code, sample_id, n_available, n_drawn, jitter, draw_seed,
+        row_number() OVER (PARTITION BY run, region, class_code ORDER BY polygon_id, sample_id) AS i
+    FROM learnable
+    WHERE sampler = 'periodic' AND n_drawn < n_available
+), pick AS (
+    -- With jitter the k-th pick (from 0) is row floor(k * T / N + o) + 1, o uniform in [0, min(jitter, T / N - 1)].
+    SELECT run, region, class_code,
+        floor(
+            k * (n_available / n_drawn) + least(jitter, n_available / n_drawn - 1)
+            * (('0x' || substr(md5(concat_ws('|', draw_seed, run, region, class_code, k)), 1, 13))::BIGINT / 4503599627370496)
+        )::BIGINT + 1 AS i
+    FROM (
+        SELECT DISTINCT run, region, class_code, n_available, n_drawn, jitter, draw_seed,
+            unnest(range(n_drawn)) AS k
+        FROM scan_rank
+        WHERE jitter > 0
+    )
+)
+SELECT run, sample_id FROM learnable WHERE n_drawn = n_available
+UNION ALL
+SELECT run, sample_id FROM random_rank WHERE draw_rank <= n_drawn
+UNION ALL
+-- Without jitter pixel i is taken iff ceil(i * N / T) > ceil((i - 1) * N / T), in integers.
+SELECT run, sample_id FROM scan_rank
+WHERE jitter = 0
+    AND (i * n_drawn + n_available - 1) // n_available > ((i - 1) * n_drawn + n_available - 1) // n_available
+UNION ALL
+SELECT scan_rank.run, scan_rank.sample_id FROM scan_rank
+JOIN pick USING (run, region, class_code, i)
+ORDER BY run, sample_id;

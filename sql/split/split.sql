@@ -1,0 +1,36 @@
+-- Draw learn and val, per run, within each region and class, over all tiles at once; a group goes as a whole.
+DELETE FROM polygon_split;
+INSERT INTO polygon_split BY NAME
+WITH pixel_count AS (
+    SELECT polygon_group.group_id, candidate.polygon_id, polygon.class_code, candidate.region, count(*) AS n
+    FROM candidate JOIN polygon USING (polygon_id) JOIN polygon_group USING (polygon_id)
+    GROUP BY ALL
+), stratum AS (
+    -- The class and region that most pixels of the group are of; the smaller name where two are equal.
+    SELECT DISTINCT ON (group_id) group_id, class_code, region
+    FROM (SELECT group_id, class_code, region, sum(n) AS n FROM pixel_count GROUP BY ALL)
+    ORDER BY group_id, n DESC, class_code, region
+), ranked AS (
+    SELECT run.run, stratum.group_id, stratum.class_code, stratum.region,
+        row_number() OVER (
+            PARTITION BY run.run, stratum.region, stratum.class_code
+            ORDER BY md5(concat_ws('|', run.random_seed, run.run, stratum.group_id)), stratum.group_id
+        ) AS draw_rank,
+        count(*) OVER (PARTITION BY run.run, stratum.region, stratum.class_code) AS n
+    FROM stratum CROSS JOIN run
+), drawn AS (
+    SELECT run, group_id, class_code, region,
+        CASE
+            WHEN NOT $is_split THEN ['learn']
+            WHEN n = 1 AND $lone_both THEN ['learn', 'val']
+            WHEN n = 1 THEN ['learn']
+            -- Rounded half up, and held between 1 and n - 1 so that there is something to learn and something to test.
+            WHEN draw_rank <= CASE WHEN $ratio > 0 AND $ratio < 1
+                THEN greatest(1, least(n - 1, floor(n * $ratio::DOUBLE + 0.5)))
+                ELSE floor(n * $ratio::DOUBLE + 0.5) END THEN ['learn']
+            ELSE ['val']
+        END AS splits
+    FROM ranked
+)
+SELECT drawn.run, polygon_group.polygon_id, drawn.region, polygon.class_code, drawn.group_id, unnest(drawn.splits) AS split
+FROM drawn JOIN polygon_group USING (group_id) JOIN polygon USING (polygon_id);

@@ -1,0 +1,202 @@
+"""Where tasks run: in this process, or on a Dask cluster. Results come back as they finish; nothing is dropped."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import resource
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from i2db.chain.task import Failure, Outcome, Task, WorkContext
+from i2db.errors import I2dbError
+from i2db.store.parts import Part
+
+Work = Callable[[Task, WorkContext], Part]
+
+#: Memory assumed for a worker where nobody says, as a share of what the machine has free.
+MEMORY_SHARE = 0.6
+
+
+class Executor(Protocol):
+    """Takes tasks, yields outcomes in the order they finish."""
+
+    def run(self, work: Work, tasks: Sequence[Task]) -> Iterator[Outcome]:
+        """Run all tasks."""
+
+    def close(self) -> None:
+        """Give back what it holds."""
+
+
+def execute(work: Work, task: Task, context: WorkContext, attempt: int = 1) -> Outcome:
+    """Run one task and measure it; an error becomes a Failure with a message for a person."""
+    started_at, wall, cpu = time.time(), time.perf_counter(), time.process_time()
+    part: Part | None = None
+    failure: Failure | None = None
+    try:
+        part = work(task, context)
+    except I2dbError as error:
+        failure = Failure(message=str(error), details=traceback.format_exc())
+    except MemoryError:
+        failure = Failure(message="not enough memory", worker_died=True, details=traceback.format_exc())
+    except Exception as error:  # noqa: BLE001 - a worker returns what went wrong, it never raises through the pool
+        failure = Failure(
+            message=f"{type(error).__name__}: {error} (a fault in i2db: --debug shows where)",
+            details=traceback.format_exc(),
+        )
+    return Outcome(
+        task=task,
+        part=part,
+        failure=failure,
+        attempt=attempt,
+        started_at=started_at,
+        wall_seconds=time.perf_counter() - wall,
+        cpu_seconds=time.process_time() - cpu,
+        peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    )
+
+
+def available_memory() -> int:
+    """Bytes of memory that are free on this machine."""
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+@dataclass(slots=True)
+class InProcess:
+    """One task after the other, in this process (iota2's `debug`)."""
+
+    context: WorkContext
+
+    def run(self, work: Work, tasks: Sequence[Task]) -> Iterator[Outcome]:
+        """Run all tasks in their order."""
+        for task in tasks:
+            outcome = execute(work, task, self.context)
+            if outcome.failure is not None and outcome.failure.worker_died:
+                outcome = execute(work, task, _halved(self.context), 2)
+            yield outcome
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@dataclass(slots=True)
+class DaskExecutor:
+    """Tasks on a Dask cluster: one of this machine's, made when the first task comes, or one given by address."""
+
+    context: WorkContext
+    n_workers: int
+    address: str | None = None
+    _client: Any = field(default=None, repr=False)
+    _cluster: Any = field(default=None, repr=False)
+
+    def _connect(self) -> Any:
+        if self._client is None:
+            import dask
+            from distributed import Client, LocalCluster
+
+            # A worker that dies is our business (once more, with less memory), not Dask's.
+            dask.config.set({"distributed.scheduler.allowed-failures": 0, "distributed.comm.timeouts.connect": "60s"})
+            if self.address is None:
+                self._cluster = LocalCluster(
+                    n_workers=self.n_workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address=None,
+                    memory_limit=0,
+                    silence_logs="critical",
+                )
+            self._client = Client(self._cluster or self.address, set_as_default=False)
+        return self._client
+
+    def run(self, work: Work, tasks: Sequence[Task]) -> Iterator[Outcome]:
+        """Run all tasks; one whose worker died is given once more, with half the memory."""
+        if len(tasks) == 1 and self.address is None:
+            # A single task has the machine for itself: all threads, no process to start.
+            context = replace(self.context, n_threads=self.context.n_threads * self.n_workers)
+            yield execute(work, tasks[0], context)
+            return
+        from distributed import as_completed
+
+        client = self._connect()
+        waiting = iter(tasks)
+        owners: dict[str, tuple[Task, int]] = {}
+
+        def submit(task: Task, context: WorkContext, attempt: int) -> Any:
+            future = client.submit(execute, work, task, context, attempt, pure=False, retries=0)
+            owners[future.key] = (task, attempt)
+            return future
+
+        # A few tasks per worker are under way at a time: the scheduler never holds the inputs of thousands.
+        n_slots = max(2, 2 * sum(client.nthreads().values()))
+        queue = as_completed([submit(task, self.context, 1) for task in itertools.islice(waiting, n_slots)])
+        for future in queue:
+            task, attempt = owners.pop(future.key)
+            outcome = _outcome(future, task, attempt)
+            if outcome.failure is not None and outcome.failure.worker_died and attempt == 1:
+                queue.add(submit(task, _halved(self.context), 2))
+                continue
+            for following in itertools.islice(waiting, 1):
+                queue.add(submit(following, self.context, 1))
+            yield outcome
+
+    def close(self) -> None:
+        """Close the client, and the cluster if it is ours."""
+        if self._client is not None:
+            self._client.close()
+        if self._cluster is not None:
+            self._cluster.close()
+        self._client = self._cluster = None
+
+
+def _halved(context: WorkContext) -> WorkContext:
+    """The same, with half the memory: smaller windows inside the task, the same result."""
+    return replace(context, memory=context.memory // 2)
+
+
+def _outcome(future: Any, task: Task, attempt: int) -> Outcome:
+    """The outcome of a finished future; a worker that died is a failure like any other."""
+    if future.status == "finished":
+        result = future.result()
+        if isinstance(result, Outcome):
+            return result
+    error = future.exception() if future.status == "error" else None
+    kind = type(error).__name__
+    died = kind == "KilledWorker" or error is None
+    message = (
+        "its worker process died (killed by the system for want of memory, or by hand)" if died else f"{kind}: {error}"
+    )
+    return Outcome(
+        task=task, failure=Failure(message=message, worker_died=died), attempt=attempt, started_at=time.time()
+    )
+
+
+def make_executor(
+    root: Any, *, scheduler: str | None, n_workers: int | None, memory: int | None, address: str | None
+) -> Executor:
+    """The executor for a configuration.
+
+    Args:
+        root: folder of the parts.
+        scheduler: `debug`, `localCluster`, `cluster`, or None for the default: a local cluster where there is more than
+            one core.
+        n_workers: processes; None for one per core.
+        memory: bytes for all workers together; None for a share of what is free.
+        address: address of a Dask scheduler that runs already.
+    """
+    cores = available_cores()
+    workers = n_workers or cores
+    total = memory or int(available_memory() * MEMORY_SHARE)
+    if address is not None:
+        return DaskExecutor(WorkContext(root=root, memory=total // workers), workers, address)
+    if scheduler == "debug" or workers == 1:
+        return InProcess(WorkContext(root=root, memory=total, n_threads=cores if n_workers is None else workers))
+    context = WorkContext(root=root, memory=total // workers, n_threads=max(1, cores // workers))
+    return DaskExecutor(context, workers)

@@ -1,0 +1,173 @@
+"""Running the stages in order: submit what is missing, register parts as they come, publish stage by stage."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from i2db.chain.executor import Executor
+from i2db.chain.plan import StagePlan, decide
+from i2db.chain.project import Project
+from i2db.chain.stage import Stage
+from i2db.chain.task import Decision, Outcome, Tally
+from i2db.errors import StageError
+from i2db.files import clean_temporaries
+
+logger = logging.getLogger("i2db.run")
+
+
+class Progress(Protocol):
+    """Whoever wants to be told how far the run is."""
+
+    def start(self, stage: Stage, n_tasks: int, n_current: int) -> None:
+        """A stage begins: tasks to run, tasks that are up to date."""
+
+    def advance(self, stage: Stage, outcome: Outcome) -> None:
+        """A task has ended."""
+
+    def finish(self, stage: Stage) -> None:
+        """The stage's results are in the tables."""
+
+
+def run(
+    project: Project, stages: Sequence[Stage], executor: Executor, progress: Progress, *, force: bool = False
+) -> Tally:
+    """Bring the tables and files of the stages up to date.
+
+    Raises:
+        StageError: tasks failed; the others of their stage were finished and are kept.
+    """
+    clean_temporaries(project.folder)
+    tally = Tally()
+    for stage in stages:
+        tasks = stage.tasks(project)
+        staged = decide(project, stage, tasks, force=force)
+        _run_stage(project, staged, executor, progress, tally)
+    return tally
+
+
+def _run_stage(project: Project, staged: StagePlan, executor: Executor, progress: Progress, tally: Tally) -> None:
+    stage, decisions = staged.stage, list(staged.decisions or ())
+    pending = [decision for decision in decisions if not decision.is_current and decision.part is None and stage.work]
+    current = sum(decision.is_current for decision in decisions)
+    progress.start(stage, len(pending), current)
+    tally.add(stage.name, "current", current)
+    made: dict[str, Decision] = {}
+    failures: list[Outcome] = []
+    for outcome in executor.run(stage.work, [decision.task for decision in pending]) if stage.work and pending else ():
+        reason = next(decision.reason for decision in pending if decision.task.unit == outcome.task.unit)
+        _register(project, outcome, str(reason))
+        progress.advance(stage, outcome)
+        if outcome.failure is not None:
+            failures.append(outcome)
+        else:
+            made[outcome.task.unit] = Decision(outcome.task, reason, outcome.part)
+    tally.add(stage.name, "run", len(made))
+    if failures:
+        tally.add(stage.name, "failed", len(failures))
+        raise StageError(_failure_message(stage, failures, len(pending)), hint="what was done is kept: run again")
+    changed = [made.get(decision.task.unit, decision) for decision in decisions if not decision.is_current]
+    if stage.work is None:
+        tally.add(stage.name, "run", len(changed))
+    else:
+        tally.add(stage.name, "adopted", len(changed) - len(made))
+    if changed or staged.retired:
+        publish(project, stage, changed, staged.retired)
+    progress.finish(stage)
+
+
+def publish(project: Project, stage: Stage, changed: Sequence[Decision], retired: Sequence[str]) -> None:
+    """Clear and fill the tables of a stage for some units: one transaction, the same however often it is done."""
+    database = project.database
+    started = datetime.datetime.now(datetime.UTC)
+    units = [decision.task.unit for decision in changed]
+    with database.transaction():
+        stage.publish(project, changed, retired)
+        database.run("catalogue/retire_parts", stage=stage.name, units=[*units, *retired])
+        database.append(
+            "part",
+            [
+                {
+                    "stage": stage.name,
+                    "unit": decision.task.unit,
+                    "fingerprint": decision.task.fingerprint,
+                    "kind": file.kind,
+                    "path": f"parts/{stage.name}/{file.name}",
+                    "n_rows": file.n_rows,
+                    "n_bytes": file.n_bytes,
+                    "checksum": file.checksum,
+                }
+                for decision in changed
+                if decision.part is not None
+                for file in decision.part.files
+            ],
+        )
+        database.run(
+            "catalogue/publish",
+            stage=stage.name,
+            gone=[*units, *retired],
+            units=units,
+            fingerprints=[decision.task.fingerprint for decision in changed],
+        )
+    if stage.work is None:
+        ended = datetime.datetime.now(datetime.UTC)
+        _note_run(project, stage, changed, started, (ended - started).total_seconds())
+
+
+def _note_run(
+    project: Project, stage: Stage, changed: Sequence[Decision], started: datetime.datetime, seconds: float
+) -> None:
+    """Enter the cost of a stage that the coordinator does itself."""
+    project.database.append(
+        "task_run",
+        [
+            {
+                "stage": stage.name,
+                "unit": decision.task.unit,
+                "fingerprint": decision.task.fingerprint,
+                "reason": str(decision.reason),
+                "outcome": "done",
+                "attempt": 1,
+                "started_at": started,
+                "wall_seconds": seconds / len(changed),
+            }
+            for decision in changed
+        ],
+    )
+
+
+def _register(project: Project, outcome: Outcome, reason: str) -> None:
+    """Enter a task that ran, as soon as it has ended."""
+    failure = outcome.failure
+    project.database.append(
+        "task_run",
+        [
+            {
+                "stage": outcome.task.stage,
+                "unit": outcome.task.unit,
+                "fingerprint": outcome.task.fingerprint,
+                "reason": reason,
+                "outcome": "failed" if failure else "done",
+                "attempt": outcome.attempt,
+                "started_at": datetime.datetime.fromtimestamp(outcome.started_at, datetime.UTC),
+                "wall_seconds": outcome.wall_seconds,
+                "cpu_seconds": outcome.cpu_seconds,
+                "peak_megabytes": outcome.peak_megabytes,
+                "message": failure.message if failure else None,
+            }
+        ],
+    )
+    if failure and failure.details:
+        logger.debug("%s %s failed\n%s", outcome.task.stage, outcome.task.unit, failure.details)
+
+
+def _failure_message(stage: Stage, failures: Sequence[Outcome], n_tasks: int, shown: int = 5) -> str:
+    lines = [f"{len(failures)} of {n_tasks} tasks of stage {stage.name} failed"]
+    for outcome in failures[:shown]:
+        text = outcome.failure.message if outcome.failure else ""
+        lines.append(f"  {outcome.task.unit}: {text}")
+    if len(failures) > shown:
+        lines.append(f"  and {len(failures) - shown} more: SELECT * FROM task_run WHERE outcome = 'failed'")
+    return "\n".join(lines)

@@ -1,0 +1,128 @@
+"""All problems of the inputs at once: what `i2db check` lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from i2db.errors import ConfigError, I2dbError, InputError
+from i2db.finding import Finding
+from i2db.report.nomenclature import read_colors, read_nomenclature
+from i2db.sensors.check import check_readable
+from i2db.sensors.declaration import all_sensors
+from i2db.sensors.scan import scan
+from i2db.vector.ground_truth import read_ground_truth
+from i2db.vector.layer import read_layer, repair
+from i2db.vector.regions import read_regions
+
+if TYPE_CHECKING:
+    from i2db.config.model import Config
+
+
+def check_inputs(config: Config) -> list[Finding]:
+    """Findings on products (every file is decoded at its end), nomenclature, colours, ground truth and regions."""
+    findings: list[Finding] = []
+    products = _products(config, findings)
+    codes = _attempt(findings, "nomenclature", lambda: _classes(config, findings)) or []
+    crs = config.chain.proj or _attempt(findings, "projection", lambda: _projection(products))
+    if crs is None:
+        return findings
+    _attempt(findings, "ground truth", lambda: _ground_truth(config, crs, codes, findings))
+    if config.chain.region_path is not None:
+        _attempt(findings, "regions", lambda: _regions(config, crs, findings))
+    return findings
+
+
+def _attempt(findings: list[Finding], item: str, step: Callable[[], Any]) -> Any:
+    """The result of a step; an error becomes a finding and the checks go on."""
+    try:
+        return step()
+    except I2dbError as error:
+        findings.append(
+            Finding(severity="error", subject="input", item=item, message=error.message, remedy=error.hint or "mend it")
+        )
+        return None
+
+
+def _products(config: Config, findings: list[Finding]) -> list[Any]:
+    found = []
+    for sensor in all_sensors():
+        root = getattr(config.chain, sensor.path_key, None)
+        if root is None:
+            continue
+        for tile in config.chain.list_tile:
+            products, problems = scan(sensor, Path(root), tile)
+            findings += problems
+            for product in products:
+                findings += check_readable(product)
+            found += products
+    return found
+
+
+def _projection(products: list[Any]) -> str:
+    import rasterio
+
+    if not products:
+        raise InputError("there is no product to take the projection from")
+    try:
+        with rasterio.open(products[0].bands[0].path) as source:
+            crs = source.crs
+    except rasterio.errors.RasterioIOError as error:
+        raise InputError(str(error)) from error
+    authority = crs.to_authority() if crs else None
+    if authority is None:
+        raise ConfigError(f"{products[0].bands[0].path} has no projection with a code", hint="set chain.proj")
+    return ":".join(authority)
+
+
+def _classes(config: Config, findings: list[Finding]) -> list[int]:
+    names = read_nomenclature(config.chain.nomenclature_path)
+    if config.chain.color_table is not None:
+        colors = read_colors(config.chain.color_table)
+        findings += [
+            Finding(
+                severity="warning",
+                subject="class",
+                item=f"{name.name} ({name.code})",
+                message=f"has no colour in {config.chain.color_table.name}",
+                remedy="it gets one of the default palette",
+            )
+            for name in names
+            if name.code not in colors
+        ]
+    return [name.code for name in names]
+
+
+def _ground_truth(config: Config, crs: str, codes: list[int], findings: list[Finding]) -> None:
+    from i2db.stages.catalogue import ground_truth_source
+
+    _, found = read_ground_truth(ground_truth_source(config), crs, set(codes))
+    findings += found
+
+
+def _regions(config: Config, crs: str, findings: list[Finding]) -> None:
+    assert config.chain.region_path is not None
+    _, found = read_regions(config.chain.region_path, config.chain.region_field, crs)
+    findings += found
+
+
+def write_repaired(config: Config, path: Path) -> int:
+    """Write the ground truth with its geometries repaired to a new GeoPackage; the original is not touched.
+
+    Returns:
+        Number of polygons written.
+
+    Raises:
+        ConfigError: the file is there already, or is no GeoPackage.
+    """
+    if path.exists() or path.suffix.lower() != ".gpkg":
+        raise ConfigError(f"{path} is there already, or no .gpkg", hint="--fix names a new GeoPackage")
+    source = config.chain.ground_truth
+    frame = read_layer(source, "ground truth")
+    repaired, _ = repair(frame, frame.index.to_numpy(), source, "polygon")
+    from i2db.files import replacing
+
+    with replacing(path) as temporary:
+        repaired.to_file(temporary, driver="GPKG", layer=path.stem)
+    return len(repaired)

@@ -1,0 +1,107 @@
+"""The command `i2db`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from i2db import __version__
+from i2db.cli import configuration, data, running, simulation
+from i2db.errors import ExitCode, I2dbError
+
+app = typer.Typer(
+    name="i2db",
+    help="Land-cover maps from satellite image time series, with everything on the way in a geo-database.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (running, data, simulation):
+    module.register(app)
+app.add_typer(configuration.app, name="config")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"i2db {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Log every statement and show tracebacks.")] = False,
+) -> None:
+    logging.basicConfig(
+        level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True
+    )
+    for name in ("rasterio", "matplotlib", "numba", "distributed", "fiona", "asyncio", "PIL"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+#: iota2's long options with a single dash.
+_SINGLE_DASH = (
+    "config",
+    "scheduler_type",
+    "nb_parallel_tasks",
+    "starting_step",
+    "ending_step",
+    "only_summary",
+    "restart",
+    "restart_from",
+    "execution_graph_files",
+    "config_ressources",
+)
+
+
+def normalised(arguments: Sequence[str]) -> list[str]:
+    """The arguments with iota2's spelling made ours: `-config x` is `run --config x`."""
+    result = []
+    for argument in arguments:
+        name = argument[1:].split("=")[0]
+        if argument.startswith("-") and not argument.startswith("--") and name in _SINGLE_DASH:
+            argument = "--" + argument[1:].replace("_", "-")
+        elif argument.startswith("--"):
+            head, *tail = argument.split("=", 1)
+            argument = "=".join([head.replace("_", "-"), *tail])
+        result.append(argument)
+    if result and result[0] == "--config":
+        result.insert(0, "run")
+    return result
+
+
+def main() -> None:
+    """Entry point: errors become a message and an exit code, never a traceback (but with --debug)."""
+    arguments = normalised(sys.argv[1:])
+    try:
+        code = app(args=arguments, standalone_mode=False)
+    except I2dbError as error:
+        if "--debug" in arguments:
+            raise
+        _complain(str(error))
+        sys.exit(int(error.exit_code))
+    except (typer.Abort, KeyboardInterrupt):
+        _complain("stopped; what was done is kept, the next run goes on from there")
+        sys.exit(130)
+    except Exception as error:
+        from click.exceptions import ClickException
+
+        if isinstance(error, ClickException):
+            error.show()
+            sys.exit(int(ExitCode.USAGE))
+        if "--debug" in arguments:
+            raise
+        _complain(f"{type(error).__name__}: {error}\n  hint: this is a fault in i2db; --debug shows where")
+        sys.exit(int(ExitCode.TASK_FAILED))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(text: str) -> None:
+    typer.secho("error: " + text, err=True, fg=typer.colors.RED if sys.stderr.isatty() else None)

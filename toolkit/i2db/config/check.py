@@ -1,0 +1,249 @@
+"""What no single key can tell: keys that contradict each other, and keys that change nothing beside others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from i2db.config.findings import Findings, key_name
+from i2db.config.model import STEP_GROUPS, Config
+from i2db.config.resolve import KeyPath, Resolved
+from i2db.config.train import FOREST_OPTIONS, Selection
+from i2db.config.tree import Place
+
+#: Red, near and short-wave infrared bands of Sentinel-2: what iota2 asks keep_bands to hold for its indices.
+_INDEX_BANDS = ("B4", "B8", "B11")
+#: The key that each strategy reads.
+_STRATEGY_KEYS = {
+    "strategy.percent.p": "percent",
+    "strategy.constant.nb": "constant",
+    "strategy.byclass.in": "byclass",
+    "strategy.total.v": "total",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Checks:
+    config: Config
+    resolved: Resolved
+    findings: Findings
+    whole: Place
+
+    def is_given(self, *path: str | int) -> bool:
+        return path in self.resolved.places
+
+    def place(self, *path: str | int) -> Place:
+        return self.resolved.place(path, self.whole)
+
+    def _is_default(self, *path: str | int) -> bool:
+        if len(path) != 2:
+            return False
+        section = getattr(self.config, str(path[0]))
+        default = type(section).model_fields[str(path[1])].get_default(call_default_factory=False)
+        return bool(getattr(section, str(path[1])) == default)
+
+    def error(self, path: KeyPath, message: str) -> None:
+        self.findings.error(self.place(*path), message)
+
+    def idle(self, path: KeyPath, reason: str) -> None:
+        """Say that a key has no effect, if it is given and asks for something else than its default."""
+        if self.is_given(*path) and not self._is_default(*path):
+            self.findings.idle(self.place(*path), key_name(path), reason)
+
+
+def check(config: Config, resolved: Resolved, findings: Findings, whole: Place) -> None:
+    """Add what is contradictory (errors) or idle (warnings) to the findings; `whole` is the place of the file."""
+    checks = _Checks(config, resolved, findings, whole)
+    _check_steps(checks)
+    _check_split(checks)
+    _check_selection(checks)
+    _check_forest(checks)
+    _check_features(checks)
+    _check_dates(checks)
+    _check_chunks(checks)
+    _check_execution(checks)
+
+
+def _check_steps(checks: _Checks) -> None:
+    chain, classification = checks.config.chain, checks.config.arg_classification
+    if STEP_GROUPS.index(chain.first_step) > STEP_GROUPS.index(chain.last_step):
+        checks.error(
+            ("chain", "first_step"),
+            f"chain.first_step {chain.first_step} comes after chain.last_step {chain.last_step}; "
+            f"the order is {', '.join(STEP_GROUPS)}",
+        )
+    for key in ("first_step", "last_step"):
+        if getattr(chain, key) == "writing":
+            checks.error(
+                ("chain", key),
+                f"chain.{key} writing is a group of the builder i2_features_map, which is not built yet; "
+                f"i2_classification has {', '.join(STEP_GROUPS[:-1])}",
+            )
+    if chain.region_path is None:
+        checks.idle(("chain", "region_field"), "chain.region_path is not set")
+    if not classification.enable_probability_map:
+        checks.idle(("arg_classification", "generate_final_probability_map"), "enable_probability_map is False")
+
+
+def _check_split(checks: _Checks) -> None:
+    train = checks.config.arg_train
+    if not train.split_ground_truth:
+        if train.runs != 1:
+            checks.error(
+                ("arg_train", "split_ground_truth"),
+                f"arg_train.split_ground_truth False leaves nothing to draw, so arg_train.runs must be 1, "
+                f"not {train.runs}",
+            )
+        for key in ("ratio", "group_field", "min_distance", "lone_polygon"):
+            checks.idle(("arg_train", key), "arg_train.split_ground_truth is False")
+    elif train.ratio == 0:
+        checks.error(("arg_train", "ratio"), "arg_train.ratio is 0: no polygon would learn")
+    elif train.ratio == 1:
+        checks.findings.warn(
+            checks.place("arg_train", "ratio"), "arg_train.ratio is 1: no polygon is left to validate the map"
+        )
+
+
+def _check_selection(checks: _Checks) -> None:
+    base: KeyPath = ("arg_train", "sample_selection")
+    selection = checks.config.arg_train.sample_selection
+    general = selection.for_region("")
+    users = [selection.for_region(entry.target_model) for entry in selection.per_model]
+    _check_one_selection(checks, base, general)
+    # The general keys have an effect if any model inherits them.
+    _check_idle_selection(checks, base, [general, *users])
+    for index, (entry, own) in enumerate(zip(selection.per_model, users, strict=True)):
+        path: KeyPath = (*base, "per_model", index)
+        _check_one_selection(checks, path, own)
+        _check_idle_selection(checks, path, [own])
+        if checks.config.chain.region_path is None and entry.target_model != "1":
+            checks.findings.warn(
+                checks.place(*path),
+                f"{key_name(path)} is for model {entry.target_model}, but without chain.region_path model 1 is the "
+                "only one",
+            )
+
+
+def _check_one_selection(checks: _Checks, path: KeyPath, selection: Selection) -> None:
+    """A strategy needs its number, where OTB has no default for it."""
+    name, place = key_name(path), checks.place(*path, "strategy")
+    if selection.strategy == "constant" and selection.count is None:
+        checks.findings.error(place, f'{name} has strategy constant, which needs "strategy.constant.nb"')
+    if selection.strategy == "byclass" and selection.byclass_path is None:
+        checks.findings.error(place, f'{name} has strategy byclass, which needs "strategy.byclass.in", a CSV file')
+
+
+def _check_idle_selection(checks: _Checks, path: KeyPath, users: list[Selection]) -> None:
+    """Keys that no model which reads them has a use for."""
+    strategies = sorted({user.strategy for user in users})
+    for key, strategy in _STRATEGY_KEYS.items():
+        if strategy not in strategies:
+            checks.idle((*path, key), f"the strategy is {' or '.join(strategies)}")
+    if all(user.sampler == "random" for user in users):
+        checks.idle((*path, "sampler.periodic.jitter"), "the sampler is random")
+    if all(user.strategy == "all" for user in users):
+        checks.idle((*path, "rand"), "the strategy is all, which leaves nothing to draw")
+    elif all(user.sampler == "periodic" and user.jitter == 0 for user in users):
+        checks.idle((*path, "rand"), "the periodic sampler without jitter draws nothing")
+
+
+def _check_forest(checks: _Checks) -> None:
+    train = checks.config.arg_train
+    for name in train.otb_classifier_options:
+        path = ("arg_train", "otb_classifier_options", name)
+        place = checks.place(*path)
+        if name.split(".")[1] != train.classifier:
+            checks.findings.idle(place, key_name(path), f"the classifier is {train.classifier}")
+        elif not FOREST_OPTIONS[name][1]:
+            checks.findings.idle(
+                place, key_name(path), "scikit-learn's forest grows all its trees and has no such option"
+            )
+
+
+def _check_features(checks: _Checks) -> None:
+    train, extraction = checks.config.arg_train, checks.config.iota2_feature_extraction
+    sensor, interpolation = checks.config.sentinel_2, checks.config.sensors_data_interpolation
+    if not extraction.extract_bands:
+        checks.idle(("sentinel_2", "keep_bands"), "iota2_feature_extraction.extract_bands is not True")
+    elif sensor.keep_bands is None:
+        checks.idle(("iota2_feature_extraction", "extract_bands"), "sentinel_2.keep_bands is not set: all are kept")
+    elif train.features or extraction.relrefl:
+        missing = [band for band in _INDEX_BANDS if band not in sensor.keep_bands]
+        if missing:
+            checks.error(
+                ("sentinel_2", "keep_bands"),
+                f"sentinel_2.keep_bands lacks {', '.join(missing)}, which the indices need; "
+                "add them, or set arg_train.features to []",
+            )
+    if not interpolation.use_additional_features:
+        checks.idle(
+            ("sentinel_2", "additional_features"), "sensors_data_interpolation.use_additional_features is not True"
+        )
+    elif not sensor.additional_features:
+        checks.idle(
+            ("sensors_data_interpolation", "use_additional_features"), "sentinel_2.additional_features has none"
+        )
+    if not extraction.relrefl and not extraction.keepduplicates:
+        checks.idle(("iota2_feature_extraction", "keepduplicates"), "iota2_feature_extraction.relrefl is not True")
+    has_additional = interpolation.use_additional_features and sensor.additional_features
+    if not (extraction.copyinput or train.features or has_additional):
+        checks.error(
+            ("iota2_feature_extraction", "copyinput"),
+            "no feature is left to learn from: iota2_feature_extraction.copyinput is False and arg_train.features "
+            "is empty",
+        )
+
+
+def _check_dates(checks: _Checks) -> None:
+    sensor, interpolation = checks.config.sentinel_2, checks.config.sensors_data_interpolation
+    if not interpolation.use_gapfilling:
+        for path in (
+            ("sensors_data_interpolation", "auto_date"),
+            ("sentinel_2", "temporal_resolution"),
+            ("sentinel_2", "start_date"),
+            ("sentinel_2", "end_date"),
+        ):
+            checks.idle(path, "sensors_data_interpolation.use_gapfilling is False: dates stay as acquired")
+    elif interpolation.auto_date:
+        for key in ("start_date", "end_date"):
+            if getattr(sensor, key) is not None:
+                checks.idle(
+                    ("sentinel_2", key),
+                    "as in iota2 it is read only where sensors_data_interpolation.auto_date is False",
+                )
+    elif sensor.start_date is None or sensor.end_date is None:
+        missing = [f"sentinel_2.{key}" for key in ("start_date", "end_date") if getattr(sensor, key) is None]
+        checks.error(
+            ("sensors_data_interpolation", "auto_date"),
+            f"sensors_data_interpolation.auto_date is False, which needs {' and '.join(missing)}",
+        )
+    elif sensor.start_date > sensor.end_date:
+        checks.error(
+            ("sentinel_2", "end_date"),
+            f"sentinel_2.end_date {sensor.end_date:%Y%m%d} is before start_date {sensor.start_date:%Y%m%d}",
+        )
+
+
+def _check_chunks(checks: _Checks) -> None:
+    managing = checks.config.python_data_managing
+    chunking = managing.chunking
+    if chunking is None:
+        return
+    if chunking.size is not None:
+        checks.idle(("python_data_managing", "number_of_chunks"), "chunks are cut by chunk_size_x and chunk_size_y")
+    else:
+        for key in ("chunk_size_x", "chunk_size_y"):
+            checks.idle(("python_data_managing", key), "chunks are cut by number_of_chunks")
+
+
+def _check_execution(checks: _Checks) -> None:
+    execution = checks.config.execution
+    if execution.scheduler_type == "cluster" and execution.scheduler_address is None:
+        checks.error(
+            ("execution", "scheduler_type"),
+            "execution.scheduler_type cluster needs execution.scheduler_address, e.g. 'tcp://node1:8786'",
+        )
+    if execution.scheduler_address is not None and execution.scheduler_type in ("debug", "localCluster"):
+        checks.error(
+            ("execution", "scheduler_address"),
+            f"execution.scheduler_address needs scheduler_type cluster, not {execution.scheduler_type}",
+        )

@@ -1,0 +1,235 @@
+"""What iota2 has and i2db has not: keys retired long ago, parts not built yet, keys that change nothing here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+#: In `inert`: a mapping whose `activate` is False.
+SWITCHED_OFF = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A key of iota2 without a field in the model.
+
+    Attributes:
+        kind: unbuilt keys are refused, idle ones warned of; `inert` settings of both pass in silence.
+        inert: settings that ask for nothing that i2db does not do anyway (unset always is one).
+        reason: of an idle key, why it changes nothing.
+    """
+
+    kind: Literal["unbuilt", "idle"]
+    inert: tuple[object, ...] = ()
+    reason: str = ""
+
+    def is_inert(self, content: object) -> bool:
+        """Whether this setting asks for nothing."""
+        if content in (None, "", [], {}):
+            return True
+        if isinstance(content, dict) and SWITCHED_OFF in self.inert:
+            return content.get("activate") is False
+        return any(type(content) is type(inert) and content == inert for inert in self.inert)
+
+
+def _unbuilt(*inert: object) -> Foreign:
+    return Foreign("unbuilt", inert)
+
+
+def _idle(reason: str, names: str, inert: Iterable[object] = ()) -> dict[str, Foreign]:
+    return {name: Foreign("idle", tuple(inert), reason) for name in names.split()}
+
+
+#: Keys that iota2 itself dropped and that its examples still carry, in whatever section.
+RETIRED = frozenset(
+    [
+        "py_app_path",
+        "binding_python",
+        "nb_look",
+        "log_path",
+        "features_path",
+        "otb_home",
+        "execution_mode",
+        "rearrange_model_tile",
+        "pix_type",
+        "confusion_model",
+        "jobs_path",
+        "log_file",
+        "log_file_level",
+        "log_console_level",
+        "log_console",
+        "enable_console",
+        "chain_name",
+        "model",
+        "nodata_mask",
+        "native_res",
+        "arbomask",
+        "imtype",
+        "nuages",
+    ]
+)
+
+_NO_STACK = "i2db reads the product files where they lie and writes no stack of them"
+_NO_FUSION = "only the fusion of regions reads it, which is not built yet"
+_NO_MERGE = "only merge_final_classifications reads it, which is not built yet"
+_NO_CROP_MIX = "only crop_mix reads it, which is not built yet"
+_NO_CONTEXT = "only enable_autocontext reads it, which is not built yet"
+_NO_FUNCTIONS = "only external features read it, which are not built yet"
+_NO_REDUCTION = "only dim_red reads it, which is not built yet"
+
+_MERGE = {"merge_final_classifications": _unbuilt(False)} | _idle(
+    _NO_MERGE,
+    "merge_final_classifications_method merge_final_classifications_undecidedlabel merge_final_classifications_ratio "
+    "dempstershafer_mob fusionofclassification_all_samples_validation keep_runs_results",
+)
+
+#: By section; "*" stands for every other key of a section.
+FOREIGN: dict[str, dict[str, Foreign]] = {
+    "chain": {
+        **{
+            name: _unbuilt()
+            for name in [
+                "s2_s2c_path",
+                "s2_l3a_path",
+                "l8_path",
+                "l8_path_old",
+                "l5_path",
+                "l5_path_old",
+                "s1_path",
+                "user_feat_path",
+            ]
+        },
+        "output_statistics": _unbuilt(False),
+        "enable_cross_validation": _unbuilt(False),
+        **_MERGE,
+        **_idle(_NO_FUSION, "mode_outside_regionsplit"),
+        **_idle(
+            _NO_STACK,
+            "s2_output_path s2_s2c_output_path s2_l3a_output_path l8_output_path l8_output_path_old l5_output_path_old",
+        ),
+        **_idle(
+            "i2db keeps finished parts by their fingerprint and never wipes the output", "remove_output_path", [False]
+        ),
+        **_idle("i2db keeps its parts, so that the next run can go on from them", "remove_tmp_files", [False]),
+        **_idle("i2db always checks its inputs", "check_inputs", [True]),
+        **_idle("i2db chooses the compression of each raster", "compression_algorithm"),
+    },
+    "arg_train": {
+        "sample_augmentation": _unbuilt(SWITCHED_OFF),
+        "sample_management": _unbuilt(),
+        "dempster_shafer_sar_opt_fusion": _unbuilt(False),
+        "crop_mix": _unbuilt(False),
+        "enable_autocontext": _unbuilt(False),
+        "features_from_raw_dates": _unbuilt(False),
+        "deep_learning_parameters": _unbuilt(),
+        **_idle(_NO_CONTEXT, "autocontext_iterations"),
+        **_idle(
+            _NO_CROP_MIX,
+            "prev_features output_prev_features annual_crop a_crop_label_replacement samples_classif_mix "
+            "annual_classes_extraction_source validity_threshold",
+        ),
+        **_idle(
+            "the columns of i2db's samples always have the names of their features", "force_standard_labels", [False]
+        ),
+        **_idle("i2db keeps samples as Parquet and exports them in the form asked for", "learning_samples_extension"),
+    },
+    "arg_classification": {
+        **_MERGE,
+        "enable_boundary_fusion": _unbuilt(False),
+        **_idle(_NO_FUSION, "fusion_options no_label_management"),
+        **_idle(
+            "only enable_boundary_fusion reads it, which is not built yet",
+            "boundary_interior_buffer_size boundary_exterior_buffer_size boundary_fusion_epsilon "
+            "boundary_comparison_mode",
+        ),
+    },
+    "sensors_data_interpolation": _idle(_NO_STACK, "write_outputs", [False]),
+    "iota2_feature_extraction": {"acorfeat": _unbuilt(False)},
+    "sentinel_2": _idle(_NO_STACK, "write_reproject_resampled_input_dates_stack", [False]),
+    "python_data_managing": {
+        **_idle(_NO_FUNCTIONS, "padding_size_x padding_size_y", [0]),
+        **_idle(_NO_FUNCTIONS, "data_mode_access", ["gapfilled"]),
+        **_idle("only deep learning reads it, which is not built yet", "max_nn_inference_size"),
+    },
+    "builders": {"builders_paths": _unbuilt()},
+    "task_retry_limits": {
+        **_idle("a task whose worker died is tried once more, with half the memory, always", "allowed_retry", [0, 1]),
+        **_idle("i2db's --memory bounds all tasks", "maximum_ram maximum_cpu"),
+    },
+    "external_features": {
+        "functions": _unbuilt(),
+        **_idle(
+            _NO_FUNCTIONS,
+            "module custom_write_mode concat_mode output_name no_data_value fill_missing_dates exogeneous_data "
+            "external_features_flag",
+        ),
+    },
+    "user_feat": _idle("only chain.user_feat_path makes it useful, which is not built yet", "arbo patterns"),
+    "obia": {
+        "obia_segmentation_path": _unbuilt(),
+        **_idle(
+            "only the builder i2_obia reads it, which is not built yet",
+            "stats_used buffer_size full_learn_segment region_priority",
+        ),
+    },
+    "dim_red": {"dim_red": _unbuilt(False), **_idle(_NO_REDUCTION, "target_dimension reduction_mode")},
+    "coregistration": {
+        "vhr_path": _unbuilt(),
+        **_idle(
+            "only coregistration.vhr_path makes it useful, which is not built yet",
+            "date_vhr date_src band_ref band_src resample step minstep minsiftpoints iterate prec mode pattern",
+        ),
+    },
+    "scikit_models_parameters": {
+        "model_type": _unbuilt(),
+        **_idle("only scikit_models_parameters.model_type makes it useful, which is not built yet", "*"),
+    },
+    "simplification": _idle("only the builder i2_vectorization reads it, which is not built yet", "*"),
+    "slurm": _idle("jobs of Slurm are not built yet; execution.scheduler_type says where tasks run", "*"),
+    **{
+        section: _idle("only the path of that sensor in section chain makes it useful, which is not built yet", "*")
+        for section in ["landsat8", "landsat8_old", "landsat5_old", "sentinel_2_s2c", "sentinel_2_l3a"]
+    },
+}
+
+#: Settings that iota2 knows of keys that i2db has, but that are not built yet.
+UNBUILT_SETTINGS: dict[tuple[str, str], frozenset[str]] = {
+    ("arg_train", "classifier"): frozenset(
+        ["svm", "libsvm", "boost", "dt", "gbt", "ann", "bayes", "normalbayes", "knn", "sharkkm"]
+    ),
+    ("arg_classification", "classif_mode"): frozenset({"fusion"}),
+    ("builders", "builders_class_name"): frozenset(
+        [
+            "i2_features_map",
+            "i2_obia",
+            "i2_vectorization",
+            "i2_regression",
+            "i2_tiler",
+            "I2FeaturesMap",
+            "I2Obia",
+            "I2Vectorization",
+            "I2Regression",
+        ]
+    ),
+    ("execution", "scheduler_type"): frozenset({"PBS", "Slurm"}),
+    **{
+        ("chain", key): frozenset(
+            [
+                "dimred",
+                "regularisation",
+                "crown",
+                "mosaictiles",
+                "vectorisation",
+                "simplification",
+                "smoothing",
+                "clipvectors",
+                "lcstatistics",
+            ]
+        )
+        for key in ("first_step", "last_step")
+    },
+}
+
+#: OTB's parameters that iota2 fills in by itself: refused in sample_selection.
+RESERVED_SELECTION_KEYS = frozenset(["outrates", "in", "mask", "vec", "out", "instats", "field", "layer", "inxml"])

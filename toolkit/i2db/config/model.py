@@ -1,0 +1,250 @@
+"""The configuration: a section is a model, a key is a field with its type, range, default and meaning.
+
+Names are iota2's of 2021 and later. What iota2 has and i2db has not is in `foreign`, other spellings are in `spelling`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from i2db.config.fields import (
+    STEP_GROUPS,
+    Bytes,
+    Codes,
+    ConfigSection,
+    Day,
+    Expressions,
+    FilePath,
+    Names,
+    ProjectionCode,
+    Resolution,
+    Text,
+)
+from i2db.config.train import ArgTrain, ForestParameters, SampleSelection, Selection
+
+__all__ = [
+    "STEP_GROUPS",
+    "ArgClassification",
+    "ArgTrain",
+    "Builders",
+    "Chain",
+    "Chunking",
+    "Config",
+    "Execution",
+    "FeatureExtraction",
+    "ForestParameters",
+    "Interpolation",
+    "PythonDataManaging",
+    "SampleSelection",
+    "Selection",
+    "Sentinel2",
+]
+
+StepGroup = Literal["init", "sampling", "learning", "classification", "mosaic", "validation", "writing"]
+Sentinel2Band = Literal["B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B11", "B12"]
+
+
+class Chain(ConfigSection):
+    """Inputs, output and extent of the work."""
+
+    output_path: FilePath = Field(description="Folder of the results; it is made where it does not exist.")
+    list_tile: Annotated[tuple[Text, ...], Names] = Field(
+        min_length=1, description="Tiles to work on, e.g. 'T31TCJ T31TDJ'; their order is their priority in overlaps."
+    )
+    s2_path: FilePath = Field(description="Folder of Sentinel-2 products (Theia L2A), with one folder per tile.")
+    ground_truth: FilePath = Field(description="File of labelled polygons: Shapefile, GeoPackage, GeoJSON, GeoParquet.")
+    data_field: Text = Field(description="Field of the ground truth that holds the label.")
+    nomenclature_path: FilePath = Field(description="File of class names and codes, one `name:code` per line.")
+    color_table: FilePath | None = Field(
+        default=None,
+        description="File of class colours, one `code red green blue` per line; not set: a palette is made.",
+    )
+    label_recode: FilePath | None = Field(
+        default=None,
+        description="CSV file of text label and class code, where the labels of the ground truth are texts.",
+    )
+    polygon_id_field: Text | None = Field(
+        default=None,
+        description="Field of the ground truth that identifies a polygon; not set: the file's own feature id.",
+    )
+    excluded_classes: Codes = Field(default=(), description="Class codes of the ground truth that are left out.")
+    region_path: FilePath | None = Field(
+        default=None, description="File of regions, each of which gets its own model; not set: one region over all."
+    )
+    region_field: Text = Field(default="region", description="Field of the region file that holds the region's name.")
+    proj: ProjectionCode | None = Field(
+        default=None,
+        description="Projection of the map, e.g. 'EPSG:2154'; not set: the products' own, where they agree.",
+    )
+    spatial_resolution: Resolution = Field(
+        default=None, description="Pixel size [x, y] in units of the projection; not set: that of the finest band."
+    )
+    cloud_threshold: int = Field(
+        default=0,
+        ge=0,
+        description="Clear dates that a pixel needs to be a sample (iota2's manual says 1 by default, its code 0).",
+    )
+    window: int | None = Field(
+        default=None, ge=1, description="Side in pixels of the piece of each tile to work on; not set: whole tiles."
+    )
+    first_step: StepGroup = Field(default="init", description="Group of steps to begin with.")
+    last_step: StepGroup = Field(default="validation", description="Group of steps to end with.")
+
+
+class ArgClassification(ConfigSection):
+    """What is made of the models."""
+
+    classif_mode: Literal["separate"] = Field(
+        default="separate", description="How regions are classified: each by the one model of its own."
+    )
+    enable_probability_map: bool = Field(
+        default=False, description="Whether the probability of every class is written."
+    )
+    generate_final_probability_map: bool = Field(
+        default=False, description="Whether the probabilities of all tiles are mosaicked into final/ as well."
+    )
+
+
+class Interpolation(ConfigSection):
+    """How time series are brought to regular dates."""
+
+    auto_date: bool = Field(
+        default=True,
+        description="Whether the regular dates span what the products cover, instead of start_date to end_date.",
+    )
+    use_gapfilling: bool = Field(
+        default=True,
+        description="Whether masked dates are interpolated to regular dates; False: dates stay as acquired.",
+    )
+    use_additional_features: bool = Field(
+        default=False, description="Whether the additional_features of the sensors are computed."
+    )
+
+
+class FeatureExtraction(ConfigSection):
+    """Which bands and indices become features."""
+
+    copyinput: bool = Field(default=True, description="Whether bands are features, beside indices.")
+    relrefl: bool = Field(
+        default=False, description="Whether bands are given relative to the red one: (b - red) / (b + red)."
+    )
+    keepduplicates: bool = Field(default=True, description="Whether NDVI is kept where relrefl gives the same numbers.")
+    extract_bands: bool = Field(default=False, description="Whether only the keep_bands of the sensors are used.")
+
+
+class Sentinel2(ConfigSection):
+    """Sentinel-2, Theia L2A."""
+
+    start_date: Day = Field(
+        default=None, description="First regular date as YYYYMMDD; read only where auto_date is False."
+    )
+    end_date: Day = Field(
+        default=None, description="Last day of regular dates as YYYYMMDD; read only where auto_date is False."
+    )
+    temporal_resolution: int = Field(default=10, ge=1, le=366, description="Days from one regular date to the next.")
+    additional_features: Expressions = Field(
+        default=(),
+        description="Expressions of one date's bands b1, b2, ..., with commas between them; "
+        "read only where use_additional_features is True.",
+    )
+    keep_bands: Annotated[tuple[Sentinel2Band, ...], Names] | None = Field(
+        default=None,
+        description="Bands to use, e.g. ['B4', 'B8', 'B11']; read only where extract_bands is True; not set: all.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunking:
+    """How a tile is cut: into `n_chunks` strips, or into blocks of `size` (columns, rows) pixels; one of the two."""
+
+    n_chunks: int | None = None
+    size: tuple[int, int] | None = None
+
+
+class PythonDataManaging(ConfigSection):
+    """How tiles are cut into chunks; where nothing is set, chunks follow from the memory and the files' blocks."""
+
+    chunk_size_mode: Literal["split_number", "user_fixed"] | None = Field(
+        default=None, description="Whether number_of_chunks or chunk_size_x and chunk_size_y say how a tile is cut."
+    )
+    number_of_chunks: int | None = Field(default=None, ge=1, description="Chunks of a tile, for mode split_number.")
+    chunk_size_x: int | None = Field(
+        default=None, ge=1, description="Columns of a chunk in pixels, for mode user_fixed."
+    )
+    chunk_size_y: int | None = Field(default=None, ge=1, description="Rows of a chunk in pixels, for mode user_fixed.")
+
+    @property
+    def chunking(self) -> Chunking | None:
+        """How the user wants tiles cut; None where it is left to i2db. iota2's 50 stand for what a mode lacks."""
+        mode = self.chunk_size_mode
+        if mode is None and self.number_of_chunks is None and self.chunk_size_x is None and self.chunk_size_y is None:
+            return None
+        if mode == "user_fixed" or (mode is None and self.number_of_chunks is None):
+            return Chunking(size=(self.chunk_size_x or 50, self.chunk_size_y or 50))
+        return Chunking(n_chunks=self.number_of_chunks or 50)
+
+
+def _builder_names(given: Any) -> Any:
+    names = (given,) if isinstance(given, str) else given
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise ValueError('must be a list of names, e.g. ["i2_classification"]')
+    return tuple("i2_classification" if name == "I2Classification" else name for name in names)
+
+
+class Builders(ConfigSection):
+    """Which chain of steps is run."""
+
+    builders_class_name: Annotated[
+        tuple[Literal["i2_classification"], ...],
+        BeforeValidator(_builder_names, json_schema_input_type=str | list[str]),
+    ] = Field(default=("i2_classification",), min_length=1, max_length=1, description="Chains of steps to run.")
+
+
+class Execution(ConfigSection):
+    """Where and with how much the work is done (i2db's own section; iota2 has options of its command for it)."""
+
+    scheduler_type: Literal["debug", "localCluster", "cluster"] | None = Field(
+        default=None,
+        description="debug: one task after the other; localCluster: several processes; cluster: a Dask scheduler that "
+        "runs already; not set: as the tasks and cores suggest.",
+    )
+    scheduler_address: Text | None = Field(
+        default=None, description="Address of a Dask scheduler, e.g. 'tcp://node1:8786', for scheduler_type cluster."
+    )
+    nb_parallel_tasks: int | None = Field(default=None, ge=1, description="Tasks at a time; not set: one per core.")
+    memory: Bytes | None = Field(
+        default=None, description="Memory for all tasks together, e.g. '2GB'; not set: a share of what is free."
+    )
+    memory_per_task: Bytes | None = Field(
+        default=None, description="Memory for one task, e.g. '512MB'; OTB_MAX_RAM_HINT sets it where the file does not."
+    )
+
+    def total_memory(self, n_workers: int) -> int | None:
+        """Bytes for that many tasks at a time: `memory`, but no more than `memory_per_task` each; None if unset."""
+        limits = [self.memory, self.memory_per_task and self.memory_per_task * n_workers]
+        return min((limit for limit in limits if limit is not None), default=None)
+
+
+class Config(ConfigSection):
+    """The whole configuration of a project."""
+
+    chain: Chain = Field(description="Inputs, output and extent of the work.")
+    arg_train: ArgTrain = Field(default=ArgTrain(), description="Split, samples, features and classifier.")
+    arg_classification: ArgClassification = Field(
+        default=ArgClassification(), description="What is made of the models."
+    )
+    sensors_data_interpolation: Interpolation = Field(
+        default=Interpolation(), description="How time series are brought to regular dates."
+    )
+    iota2_feature_extraction: FeatureExtraction = Field(
+        default=FeatureExtraction(), description="Which bands and indices become features."
+    )
+    sentinel_2: Sentinel2 = Field(default=Sentinel2(), description="Sentinel-2, Theia L2A.")
+    python_data_managing: PythonDataManaging = Field(
+        default=PythonDataManaging(), description="How tiles are cut into chunks."
+    )
+    builders: Builders = Field(default=Builders(), description="Which chain of steps is run.")
+    execution: Execution = Field(default=Execution(), description="Where and with how much the work is done.")

@@ -1,0 +1,148 @@
+"""Files that are there whole or not at all: temporary name, sync, rename; and the checksums that prove it later."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from i2db.errors import ContractError, StageError
+
+#: What the name of an unfinished file or folder starts with; the dot keeps it out of globs and file managers.
+TEMPORARY_PREFIX = ".tmp-"
+
+_READ_BYTES = 1 << 20
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; what is written there takes the place of `path` when the block ends well.
+
+    The block may create a file or a folder at the temporary path (which keeps the suffix of `path`). On success it is
+    synced to the disk and renamed, so that a crash leaves the old content or the new one, never a part of it. Files
+    that a driver puts beside it under the same name and a longer suffix move along. On any error everything temporary
+    is removed and the old content stays.
+
+    Raises:
+        StageError: the disk, or the user's quota, is full.
+        ContractError: the block ended without writing anything.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}-{path.name[-180:]}"
+    try:
+        yield temporary
+        if not temporary.exists():
+            raise ContractError(f"nothing was written for {path}")
+        _sync_tree(temporary)
+        for companion in _companions(temporary):
+            _sync_tree(companion)
+            companion.replace(path.parent / (path.name + companion.name.removeprefix(temporary.name)))
+        _put_in_place(temporary, path)
+    except OSError as error:
+        if error.errno in _DISK_FULL:
+            raise disk_full(path, str(error)) from error
+        raise
+    finally:
+        for leftover in (temporary, *_companions(temporary)):
+            _remove(leftover)
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Write a small file (text as UTF-8), whole or not at all; errors are those of `replacing`."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def disk_full(path: Path, reason: str) -> StageError:
+    """The error that says which file could not be written, why, and how much room is left on its disk."""
+    try:
+        free = f"{shutil.disk_usage(path.parent).free / 1e9:.2f} GB free"
+    except OSError:
+        free = "free space unknown"
+    return StageError(
+        f"could not write {path}: {reason} ({free} on its disk)",
+        hint="make room or give another output folder, then run again: finished parts are kept",
+    )
+
+
+def checksum(path: Path) -> str:
+    """BLAKE2b hash (16 bytes, as 32 hexadecimal digits) of a file; of a folder, of the names and contents of its files.
+
+    Files are read in pieces of 1 MiB, so memory does not grow with their size.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    if path.is_dir():
+        for child in sorted(child for child in path.rglob("*") if child.is_file()):
+            name = child.relative_to(path).as_posix().encode()
+            digest.update(len(name).to_bytes(8, "big") + name + child.stat().st_size.to_bytes(8, "big"))
+            _add_file(digest, child)
+    else:
+        _add_file(digest, path)
+    return digest.hexdigest()
+
+
+def clean_temporaries(folder: Path) -> int:
+    """Remove what killed processes left unfinished in a folder and below; how many files or folders that was.
+
+    Call it only when no other process writes there.
+    """
+    found = list(folder.rglob(f"{TEMPORARY_PREFIX}*")) if folder.is_dir() else []
+    outermost = [path for path in found if not any(parent in found for parent in path.parents)]
+    for path in outermost:
+        _remove(path)
+    return len(outermost)
+
+
+def _add_file(digest: hashlib.blake2b, path: Path) -> None:
+    with path.open("rb") as stream:
+        while block := stream.read(_READ_BYTES):
+            digest.update(block)
+
+
+def _companions(path: Path) -> list[Path]:
+    """Files that a driver wrote beside a file, such as `name.tif.aux.xml` beside `name.tif`."""
+    return sorted(other for other in path.parent.iterdir() if other.name.startswith(f"{path.name}."))
+
+
+def _sync_tree(path: Path) -> None:
+    """Have the disk hold a file, or a folder with all that is in it."""
+    if path.is_dir():
+        for child in sorted(path.iterdir()):
+            _sync_tree(child)
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _put_in_place(temporary: Path, path: Path) -> None:
+    """Rename over the old file; an old folder steps aside first, because a folder cannot be renamed over another."""
+    aside = path.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}-old"
+    if path.is_dir() and not path.is_symlink():
+        path.rename(aside)
+    temporary.replace(path)
+    _sync_folder(path.parent)
+    _remove(aside)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

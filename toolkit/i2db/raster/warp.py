@@ -1,0 +1,113 @@
+"""Reading files whose grid does not align with the project's, by GDAL's warp, with results that no window changes.
+
+The grid is cut into fixed cells; a cell is always warped whole, from the same source pixels, and then cropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from i2db.raster.grid import Grid, Window
+
+#: Side of a cell in grid pixels.
+CELL = 256
+#: Radius of the cubic kernel in source pixels (of target pixels, where those are larger), and some pixels to spare.
+_RADIUS, _SPARE = 2, 3
+
+
+def warp_band(dataset: Any, index: int, grid: Grid, window: Window, nodata: float | None) -> NDArray[np.float32]:
+    """A band in the grid, by cubic interpolation: (rows, columns) of the window.
+
+    NaN where the file has no data (a number of `nodata`, what the file declares as such, NaN) in reach of the kernel.
+    """
+    result = np.full(window.shape, np.nan, dtype=np.float32)
+    for cell, part in _cells(window):
+        source = _source(dataset, grid, cell)
+        if source is None:
+            continue
+        numbers = _read(dataset, index, source).astype(np.float32)
+        for missing in {nodata, dataset.nodata} - {None}:
+            numbers[numbers == np.float32(missing)] = np.nan
+        warped = np.full(cell.shape, np.nan, dtype=np.float32)
+        _warp(dataset, numbers, source, warped, grid, cell, "cubic")
+        result[part.slices_in(window)] = warped[part.slices_in(cell)]
+    return result
+
+
+def warp_flags(
+    dataset: Any, numbers_to_flags: Any, index: int, grid: Grid, window: Window, fill: int
+) -> NDArray[np.uint8]:
+    """Flags of a mask in the grid, by the nearest pixel: (rows, columns) of the window, `fill` beyond the file.
+
+    `numbers_to_flags` maps an array of the file's numbers to flags (uint8, same shape).
+    """
+    result = np.full(window.shape, fill, dtype=np.uint8)
+    for cell, part in _cells(window):
+        source = _source(dataset, grid, cell)
+        if source is None:
+            continue
+        warped = np.full(cell.shape, fill, dtype=np.uint8)
+        flags = numbers_to_flags(_read(dataset, index, source))
+        _warp(dataset, flags, source, warped, grid, cell, "nearest")
+        result[part.slices_in(window)] = warped[part.slices_in(cell)]
+    return result
+
+
+def _cells(window: Window) -> Iterator[tuple[Window, Window]]:
+    """Cells that touch a window, each with the part of it that lies in the window."""
+    for row in range(window.row // CELL * CELL, window.row_end, CELL):
+        for column in range(window.column // CELL * CELL, window.column_end, CELL):
+            cell = Window(column, row, CELL, CELL)
+            part = cell.intersection(window)
+            if part is not None:
+                yield cell, part
+
+
+def _source(dataset: Any, grid: Grid, cell: Window) -> Window | None:
+    """The file pixels that a cell may need, or None where it lies beside the file."""
+    from rasterio.crs import CRS
+    from rasterio.warp import transform_bounds
+
+    bounds = transform_bounds(CRS.from_user_input(grid.crs), dataset.crs, *grid.bounds(cell))
+    if not np.isfinite(bounds).all():
+        return None
+    corners = [~dataset.transform * (x, y) for x in bounds[::2] for y in bounds[1::2]]
+    columns, rows = [corner[0] for corner in corners], [corner[1] for corner in corners]
+    margin = [int(np.ceil(_RADIUS * max(1.0, (max(place) - min(place)) / CELL))) + _SPARE for place in (columns, rows)]
+    column, row = int(np.floor(min(columns))) - margin[0], int(np.floor(min(rows))) - margin[1]
+    column_end, row_end = int(np.ceil(max(columns))) + margin[0], int(np.ceil(max(rows))) + margin[1]
+    needed = Window(column, row, column_end - column, row_end - row)
+    return needed.intersection(Window(0, 0, dataset.width, dataset.height))
+
+
+def _read(dataset: Any, index: int, source: Window) -> NDArray[Any]:
+    from rasterio.windows import Window as FileWindow
+
+    numbers: NDArray[Any] = dataset.read(
+        index, window=FileWindow(source.column, source.row, source.n_columns, source.n_rows)
+    )
+    return numbers
+
+
+def _warp(
+    dataset: Any, numbers: NDArray[Any], source: Window, warped: NDArray[Any], grid: Grid, cell: Window, method: str
+) -> None:
+    from affine import Affine
+    from rasterio.enums import Resampling
+    from rasterio.warp import reproject
+
+    reproject(
+        source=numbers,
+        destination=warped,
+        src_transform=dataset.transform * Affine.translation(source.column, source.row),
+        src_crs=dataset.crs,
+        dst_transform=Affine(*grid.transform(cell)),
+        dst_crs=grid.crs,
+        resampling=Resampling[method],
+        init_dest_nodata=False,
+        tolerance=0.0,
+    )

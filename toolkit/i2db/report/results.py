@@ -1,0 +1,119 @@
+"""RESULTS.txt: the accuracy of a map as text, in the order of iota2's file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from i2db.report.matrix import ClassScore, Confusion, Score, class_scores, map_scores, mean_counts
+
+#: Labels and counts of the two columns that i2db adds to iota2's table.
+_HEADINGS = (
+    "Classes",
+    "Precision mean",
+    "Recall mean",
+    "F-score mean",
+    "Confusion max",
+    "Polygons",
+    "Pixels",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Validation pixels of a class that the model of their region never learnt: no model could get them right."""
+
+    run: int
+    region: str
+    name: str
+    n_polygons: int
+    n_pixels: int
+
+
+def results_text(
+    confusions: Sequence[Confusion],
+    *,
+    is_resubstitution: bool = False,
+    unvalidated: Sequence[str] = (),
+    unseen: Sequence[Unseen] = (),
+) -> str:
+    """The text of RESULTS.txt: mean matrix, kappa, OA and F over runs, a row per class.
+
+    One confusion per run, all over the same classes. `unvalidated` names classes that were learnt and are in no
+    matrix; those of the matrix without a reference pixel in any run are added. Intervals are 95 % Student intervals
+    with (runs - 1) degrees of freedom. An undefined value is "-".
+    """
+    scores, classes = map_scores(confusions), class_scores(confusions)
+    kappa, oa, f_score = scores
+    lines = ["#row = reference", "#col = production", ""]
+    lines += ["*********** Confusion matrix ***********", "", *_matrix_lines(confusions), ""]
+    lines += [f"KAPPA : {_interval(kappa)}", f"OA : {_interval(oa)}", f"F-score mean : {_interval(f_score)}", ""]
+    lines += [*_class_lines(classes), ""]
+    lines += accuracy_notes(confusions, is_resubstitution=is_resubstitution, unvalidated=unvalidated, unseen=unseen)
+    return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
+
+
+def _matrix_lines(confusions: Sequence[Confusion]) -> list[str]:
+    names, mean = confusions[0].names, mean_counts(confusions)
+    cells = [["", *names]] + [[name, *(f"{count:.2f}" for count in row)] for name, row in zip(names, mean, strict=True)]
+    width = max(len(cell) for row in cells for cell in row)
+    return ["".join(f"{cell.center(width)}|" for cell in row) for row in cells]
+
+
+def _class_lines(classes: Sequence[ClassScore]) -> list[str]:
+    rows = [
+        (
+            one.name,
+            _interval(one.precision),
+            _interval(one.recall),
+            _interval(one.f_score),
+            ", ".join(one.confused_with) if one.n_pixels else "-",
+            "-" if one.n_polygons is None else f"{one.n_polygons:g}",
+            f"{one.n_pixels:g}" if one.n_pixels < 1e6 else f"{one.n_pixels:.0f}",
+        )
+        for one in classes
+    ]
+    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
+    text = [
+        " | ".join(cell.center(width) for cell, width in zip(row, widths, strict=True)) for row in (_HEADINGS, *rows)
+    ]
+    return [text[0], "-" * len(text[0]), *text[1:]]
+
+
+def _interval(score: Score) -> str:
+    if score.mean is None:
+        return "-"
+    return f"{score.mean:.3f}" + (f" +- {score.half_width:.3f}" if score.half_width is not None else "")
+
+
+def accuracy_notes(
+    confusions: Sequence[Confusion],
+    *,
+    is_resubstitution: bool = False,
+    unvalidated: Sequence[str] = (),
+    unseen: Sequence[Unseen] = (),
+) -> list[str]:
+    """What a reader of the figures has to know, a sentence per line."""
+    classes = class_scores(confusions)
+    n_runs = len(confusions)
+    if n_runs > 1:
+        freedom = f"{n_runs - 1} degree{'s' if n_runs > 2 else ''} of freedom"
+        notes = [f"Means of {n_runs} runs; +- half width of the 95 % interval, Student's t with {freedom}."]
+    else:
+        notes = ["One run: no interval."]
+    notes.append("Confusion max: produced classes with most pixels of the reference class, itself included.")
+    notes.append("Polygons, Pixels: validation polygons and pixels of the class, mean per run.")
+    if is_resubstitution:
+        notes.append(
+            "RESUBSTITUTION: the polygons that validate also learnt; these figures say nothing about new places."
+        )
+    never = [*unvalidated, *(one.name for one in classes if not one.n_pixels and one.name not in unvalidated)]
+    if never:
+        notes.append(f"Never validated (no validation polygon in any run): {', '.join(never)}.")
+    if unseen:
+        notes.append("Wrong in the matrix, as the region's model never learnt the class:")
+        notes += [
+            f"  run {one.run}, region {one.region}: {one.name}, pixels: {one.n_pixels}, polygons: {one.n_polygons}"
+            for one in unseen
+        ]
+    return notes

@@ -1,0 +1,215 @@
+"""What the commands do with a project: run the chain, plan it, make the database again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from i2db.chain.executor import Executor, available_cores, make_executor
+from i2db.chain.names import CONFIG_NAME, DATABASE_NAME
+from i2db.chain.plan import plan
+from i2db.chain.project import Project
+from i2db.chain.run import Progress, run
+from i2db.chain.stage import Stage
+from i2db.chain.task import Reason, Tally
+from i2db.config.reader import canonical
+from i2db.config.toml import write_toml
+from i2db.errors import ConfigError, ContractError
+from i2db.files import write_whole
+from i2db.stages.chain import CLASSIFICATION
+from i2db.store.audit import audit
+
+if TYPE_CHECKING:
+    from i2db.config.model import Config
+    from i2db.config.reader import Loaded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What a run left: counts, notes for a person, findings, and where the results lie."""
+
+    tally: Tally
+    notes: tuple[str, ...]
+    n_findings: int
+    results: tuple[tuple[str, Path], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan as rows: one per stage, one per task, the links between stages, and notes."""
+
+    rows: list[dict[str, Any]]
+    explained: list[dict[str, Any]]
+    links: list[tuple[str, str]]
+    notes: tuple[str, ...]
+
+
+@contextmanager
+def _executor(config: Config, root: Path) -> Iterator[Executor]:
+    execution = config.execution
+    executor = make_executor(
+        root.resolve(),
+        scheduler=execution.scheduler_type,
+        n_workers=execution.nb_parallel_tasks,
+        memory=execution.total_memory(execution.nb_parallel_tasks or available_cores()),
+        address=execution.scheduler_address,
+    )
+    try:
+        yield executor
+    finally:
+        executor.close()
+
+
+def run_chain(
+    loaded: Loaded,
+    folder: Path,
+    stages: Sequence[Stage],
+    progress: Progress,
+    *,
+    lenders: tuple[Path, ...] = (),
+    force: bool = False,
+    refresh: bool = False,
+) -> Done:
+    """Run stages of the chain in an output folder, then hold the audits.
+
+    Raises:
+        StageError: tasks failed.
+        ContractError: an audit found broken rows.
+    """
+    config = loaded.config
+    project = Project.open(config, folder, lenders=lenders, refresh=refresh)
+    try:
+        _keep_configuration(config, folder)
+        project.facts.save()
+        with _executor(config, project.parts.root) as executor:
+            tally = run(project, stages, executor, progress, force=force)
+        # Tables of a later stage that was not run may be behind those of an earlier one; then nothing can be promised.
+        is_whole = all(stage in stages for stage in CLASSIFICATION if project.publications(stage.name))
+        broken = audit(project.database) if is_whole else {}
+        if broken:
+            listing = "; ".join(f"{name}: {n} rows" for name, n in broken.items())
+            raise ContractError(f"audits found broken rows: {listing}", hint=f"i2db audit {folder} shows them")
+        (found,) = project.database.rows("catalogue/count_findings")
+        notes = (*project.scene.notes, f"random_seed {project.random_seed}")
+        return Done(tally=tally, notes=notes, n_findings=int(found["n"]), results=tuple(_results(folder)))
+    finally:
+        project.close()
+
+
+def _keep_configuration(config: Config, folder: Path) -> None:
+    """Write the configuration beside the results: with the parts it is all that the database is made from."""
+    text = write_toml({name: section for name, section in canonical(config).items() if section})
+    write_whole(folder / CONFIG_NAME, "# What this folder was made with; `i2db run` and `rebuild` read it.\n" + text)
+
+
+def _results(folder: Path) -> Iterator[tuple[str, Path]]:
+    for name, path in (
+        ("map", "final/Classif_Seed_0.tif"),
+        ("report", "report.html"),
+        ("accuracy", "final/RESULTS.txt"),
+        ("samples", "class_statistics.csv"),
+        ("database", DATABASE_NAME),
+    ):
+        if (folder / path).exists():
+            yield name, folder / path
+
+
+def plan_chain(
+    loaded: Loaded,
+    folder: Path,
+    stages: Sequence[Stage],
+    *,
+    lenders: tuple[Path, ...] = (),
+    refresh: bool = False,
+) -> Planned:
+    """What a run would do."""
+    project = Project.open(loaded.config, folder, lenders=lenders, refresh=refresh, read_only=True)
+    rows, explained = [], []
+    try:
+        for staged in plan(project, stages):
+            stage = staged.stage
+            if staged.decisions is None:
+                row = {
+                    "stage": stage.name,
+                    "to_run": "?",
+                    "to_publish": "?",
+                    "up_to_date": "?",
+                    "why": str(Reason.UPSTREAM),
+                }
+                explained.append(
+                    {"stage": stage.name, "unit": "(all)", "what": "decided later", "why": str(Reason.UPSTREAM)}
+                )
+                rows.append(row)
+                continue
+            pending = [d for d in staged.decisions if not d.is_current]
+            to_run = [d for d in pending if d.part is None]
+            reasons = Counter(str(d.reason) for d in pending)
+            rows.append(
+                {
+                    "stage": stage.name,
+                    "to_run": len(to_run),
+                    "to_publish": len(pending) - len(to_run) + len(staged.retired),
+                    "up_to_date": len(staged.decisions) - len(pending),
+                    "why": ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items())),
+                }
+            )
+            explained += [
+                {
+                    "stage": stage.name,
+                    "unit": d.task.unit,
+                    "what": "run" if d.part is None else "publish",
+                    "why": str(d.reason),
+                }
+                for d in pending
+            ]
+            explained += [
+                {"stage": stage.name, "unit": unit, "what": "take out", "why": "no longer wanted"}
+                for unit in staged.retired
+            ]
+        notes = project.scene.notes
+    finally:
+        project.close()
+    return Planned(rows=rows, explained=explained, links=list(_links(stages)), notes=notes)
+
+
+def _links(stages: Sequence[Stage]) -> Iterator[tuple[str, str]]:
+    """Pairs of stages of which the second uses what the first made."""
+    for i, later in enumerate(stages):
+        for earlier in stages[:i]:
+            if earlier.name in later.needs or set(earlier.writes) & set(later.reads) - {"finding"}:
+                yield earlier.name, later.name
+
+
+def rebuild_database(folder: Path, progress: Progress) -> Tally:
+    """Make the database of an output folder again: the parts are adopted, and only the SQL runs.
+
+    Raises:
+        ConfigError: the folder holds no project.
+    """
+    from i2db.config.reader import load
+
+    path = folder / CONFIG_NAME
+    if not path.is_file():
+        raise ConfigError(f"{folder} holds no {CONFIG_NAME}: it is not the output folder of a run")
+    loaded = load(path)
+    database = folder / DATABASE_NAME
+    kept = database.with_suffix(".duckdb.old")
+    if database.exists():
+        # Opened once, so that a run that is under way stops us here and not half-way.
+        from i2db.store.database import Database
+
+        Database.check_unlocked(database)
+        database.replace(kept)
+        Path(f"{database}.wal").unlink(missing_ok=True)
+    try:
+        done = run_chain(loaded, folder, CLASSIFICATION, progress)
+    except BaseException:
+        if kept.exists():
+            kept.replace(database)
+        raise
+    kept.unlink(missing_ok=True)
+    return done.tally

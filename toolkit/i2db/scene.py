@@ -1,0 +1,283 @@
+"""What there is to work on: sensors, tiles, chunks, products and the features that are made of them.
+
+Built anew from the configuration and the disk each time the chain is planned; the tables of `init` are written from it,
+and the tasks of the later stages take their inputs from it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from i2db.errors import ConfigError, InputError
+from i2db.finding import Finding, errors, summary
+from i2db.raster.features import SensorFeatures, interpolation_dates
+from i2db.raster.grid import Grid, Window
+from i2db.raster.read import SeriesReader
+from i2db.raster.windows import chunks as cut_chunks
+from i2db.sensors.declaration import Sensor, all_sensors
+from i2db.sensors.product import Product
+from i2db.sensors.scan import scan
+
+if TYPE_CHECKING:
+    from i2db.chain.project import Facts
+    from i2db.config.model import Chunking, Config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorSeries:
+    """One sensor: its declaration, its products per tile, and the features made of them."""
+
+    sensor: Sensor
+    products: Mapping[str, tuple[Product, ...]]
+    features: SensorFeatures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A piece of a tile: what one task works on."""
+
+    tile: str
+    number: int
+    window: Window
+
+    @property
+    def unit(self) -> str:
+        """Its name as the unit of a task."""
+        return f"{self.tile}-{self.number:04d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Grid, tiles from north-west, their chunks, and the sensors in the order of their features."""
+
+    grid: Grid
+    tiles: Mapping[str, Window]
+    chunks: tuple[Chunk, ...]
+    series: tuple[SensorSeries, ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def extent(self) -> Window:
+        """The smallest window that holds all tiles."""
+        windows = list(self.tiles.values())
+        extent = windows[0]
+        for window in windows[1:]:
+            extent = extent.union(window)
+        return extent
+
+    def earlier_tiles(self, tile: str) -> list[str]:
+        """Tiles that come before one and overlap it: where they have data the pixels are theirs."""
+        names = list(self.tiles)
+        return [name for name in names[: names.index(tile)] if self.tiles[name].intersection(self.tiles[tile])]
+
+
+def build_scene(config: Config, facts: Facts, *, refresh: bool = False) -> Scene:
+    """Look at the disk and settle grid, tiles, chunks and dates.
+
+    Raises:
+        InputError: products are missing or incomplete; the message lists all of them.
+        ConfigError: the products disagree on the projection and none is given.
+    """
+    found: list[Finding] = []
+    products = _scan_all(config, found)
+    if problems := errors(found):
+        raise InputError(
+            f"{len(problems)} problems with the products:\n{summary(problems)}",
+            hint="`i2db check` looks at everything at once",
+        )
+    grid = _grid(config, products)
+    tiles = _tiles(grid, products)
+    tiles = _within_window(config, grid, tiles)
+    notes: list[str] = []
+    series = tuple(
+        SensorSeries(
+            sensor=sensor, products=by_tile, features=_features(config, sensor, by_tile, facts, notes, refresh)
+        )
+        for sensor, by_tile in products.items()
+    )
+    pieces = _chunks(config, grid, tiles, series, facts)
+    return Scene(grid=grid, tiles=tiles, chunks=pieces, series=series, findings=tuple(found), notes=tuple(notes))
+
+
+def _scan_all(config: Config, found: list[Finding]) -> dict[Sensor, dict[str, tuple[Product, ...]]]:
+    products: dict[Sensor, dict[str, tuple[Product, ...]]] = {}
+    for sensor in all_sensors():
+        root = getattr(config.chain, sensor.path_key, None)
+        if root is None:
+            continue
+        by_tile = {}
+        for tile in config.chain.list_tile:
+            of_tile, findings = scan(sensor, Path(root), tile)
+            by_tile[tile] = tuple(of_tile)
+            found.extend(findings)
+        products[sensor] = by_tile
+    if not products:
+        raise ConfigError("no sensor is configured", hint="chain.s2_path names the folder with one folder per tile")
+    return products
+
+
+def _grid(config: Config, products: Mapping[Sensor, Mapping[str, Sequence[Product]]]) -> Grid:
+    """The project's grid: as configured, else what all products have in common and the finest band's pixel size."""
+    import rasterio
+
+    crs_of: dict[str, str] = {}
+    finest: float | None = None
+    for sensor, by_tile in products.items():
+        for tile, of_tile in by_tile.items():
+            with rasterio.open(_reference(sensor, of_tile[0])) as source:
+                if source.crs is None:
+                    raise InputError(f"{source.name} does not say its projection")
+                authority = source.crs.to_authority()
+                crs_of[tile] = ":".join(authority) if authority else source.crs.to_wkt()
+                finest = min(finest or source.res[0], source.res[0])
+    if config.chain.proj is not None:
+        crs = config.chain.proj
+    elif len(set(crs_of.values())) == 1:
+        crs = next(iter(crs_of.values()))
+    else:
+        listing = ", ".join(f"{tile}: {crs}" for tile, crs in crs_of.items())
+        raise ConfigError(f"the tiles have different projections ({listing})", hint="chain.proj chooses one")
+    resolution = config.chain.spatial_resolution or (finest, finest)
+    if resolution[0] is None or resolution[1] is None:
+        raise ConfigError("chain.spatial_resolution is needed")
+    return Grid(crs=crs, resolution_x=float(resolution[0]), resolution_y=float(resolution[1]))
+
+
+def _reference(sensor: Sensor, product: Product) -> str:
+    """The file of the product's finest band: it tells the tile's extent."""
+    finest = min(sensor.bands, key=lambda band: band.resolution).name
+    return next(file.path for file in product.bands if file.band == finest)
+
+
+def _tiles(grid: Grid, products: Mapping[Sensor, Mapping[str, Sequence[Product]]]) -> dict[str, Window]:
+    """Windows of the tiles, from north-west: rows from the north, then columns from the west."""
+    import rasterio
+    from rasterio.warp import transform_bounds
+
+    windows: dict[str, Window] = {}
+    for sensor, by_tile in products.items():
+        for tile, of_tile in by_tile.items():
+            with rasterio.open(_reference(sensor, of_tile[0])) as source:
+                bounds = tuple(source.bounds)
+                if source.crs != rasterio.crs.CRS.from_user_input(grid.crs):
+                    bounds = transform_bounds(source.crs, grid.crs, *bounds, densify_pts=21)
+            window = grid.window_of_bounds(*bounds)
+            windows[tile] = windows[tile].union(window) if tile in windows else window
+    return dict(sorted(windows.items(), key=lambda item: (item[1].row, item[1].column, item[0])))
+
+
+def _within_window(config: Config, grid: Grid, tiles: Mapping[str, Window]) -> dict[str, Window]:
+    """With chain.window: only a square of so many pixels, where the most classes and polygons are."""
+    size = config.chain.window
+    if size is None:
+        return dict(tiles)
+    import numpy as np
+
+    from i2db.vector.layer import column, read_layer, to_projection
+
+    path = Path(config.chain.ground_truth)
+    frame, _ = to_projection(read_layer(path, "ground truth"), grid.crs, path, "ground truth")
+    labels = column(frame, config.chain.data_field, path, "chain.data_field").astype(str).to_numpy()
+    points = frame.geometry.representative_point()
+    columns, rows = np.floor(points.x / grid.resolution_x), np.floor(-points.y / grid.resolution_y)
+    best: tuple[int, int, Window] | None = None
+    for tile in tiles.values():
+        for row in range(tile.row, max(tile.row + 1, tile.row_end - size + 1), max(2, size // 2)):
+            for left in range(tile.column, max(tile.column + 1, tile.column_end - size + 1), max(2, size // 2)):
+                inside = (columns >= left) & (columns < left + size) & (rows >= row) & (rows < row + size)
+                score = (len(set(labels[inside])), int(inside.sum()))
+                if best is None or score > best[:2]:
+                    best = (*score, Window(left, row, size, size))
+    if best is None or best[0] == 0:
+        raise InputError(f"no window of {size} pixels holds any ground truth", hint="take a larger chain.window")
+    cut = {name: window.intersection(best[2]) for name, window in tiles.items()}
+    return {name: window for name, window in cut.items() if window is not None}
+
+
+def _features(
+    config: Config,
+    sensor: Sensor,
+    by_tile: Mapping[str, Sequence[Product]],
+    facts: Facts,
+    notes: list[str],
+    refresh: bool,
+) -> SensorFeatures:
+    """Which features a sensor gives; the dates are settled once, new products do not move them."""
+    section = getattr(config, sensor.section.lower())
+    days = sorted({product.date for of_tile in by_tile.values() for product in of_tile})
+    interpolated = config.sensors_data_interpolation.use_gapfilling
+    if interpolated:
+        step = section.temporal_resolution or sensor.temporal_resolution
+        automatic = config.sensors_data_interpolation.auto_date
+        first = days[0] if automatic else section.start_date
+        last = days[-1] if automatic else section.end_date
+        wanted = interpolation_dates(first, last, step)
+        basis = [sensor.name, automatic, step, section.start_date, section.end_date]
+    else:
+        per_tile = {tile: sorted({product.date for product in of_tile}) for tile, of_tile in by_tile.items()}
+        if any(dates != days for dates in per_tile.values()):
+            raise ConfigError(
+                f"the tiles have different dates of {sensor.name}, and use_gapfilling is False",
+                hint="raw dates of several tiles make different features; set use_gapfilling to True",
+            )
+        wanted = days
+        basis = [sensor.name, "raw"]
+    answer = [day.isoformat() for day in wanted]
+    settled = facts.settle(f"dates {sensor.name}", basis, answer, refresh=refresh)
+    if settled != answer:
+        notes.append(
+            f"{sensor.name}: new products would make the dates {answer[0]} to {answer[-1]} ({len(answer)}); the project "
+            f"keeps {settled[0]} to {settled[-1]} ({len(settled)}); --refresh settles them anew"
+        )
+    indices = config.arg_train.features
+    extraction = config.iota2_feature_extraction
+    kept = section.keep_bands if extraction.extract_bands and section.keep_bands else sensor.band_names
+    return SensorFeatures(
+        sensor=sensor,
+        bands=tuple(kept),
+        dates=tuple(datetime.date.fromisoformat(day) for day in settled),
+        is_gap_filled=interpolated,
+        indices=tuple(indices),
+        copy_input=extraction.copyinput,
+        relative_reflectance=extraction.relrefl,
+        keep_duplicates=extraction.keepduplicates,
+        additional=section.additional_features if config.sensors_data_interpolation.use_additional_features else (),
+    )
+
+
+def _chunks(
+    config: Config, grid: Grid, tiles: Mapping[str, Window], series: Sequence[SensorSeries], facts: Facts
+) -> tuple[Chunk, ...]:
+    """Chunks of every tile, in whole blocks of the files; settled once, so that nothing moves when the files change."""
+    chunking = config.python_data_managing.chunking
+    basis = repr(chunking)
+    pieces = []
+    for tile, window in tiles.items():
+        known = [window.column, window.row, window.n_columns, window.n_rows]
+        first = series[0]
+        with SeriesReader(first.sensor, first.products[tile][:1], grid) as reader:
+            block, origin = reader.block_shape, reader.origin
+        cut = cut_chunks(
+            window,
+            block,
+            origin,
+            **_chunk_options(chunking),
+        )
+        answer = [[w.column, w.row, w.n_columns, w.n_rows] for w in cut]
+        settled = facts.settle(f"chunks {tile}", [basis, known, grid.crs, grid.resolution_x, grid.resolution_y], answer)
+        pieces += [Chunk(tile=tile, number=i, window=Window(*numbers)) for i, numbers in enumerate(settled)]
+    return tuple(pieces)
+
+
+def _chunk_options(chunking: Chunking | None) -> dict[str, Any]:
+    """How the user wants tiles cut, as `raster.windows.chunks` takes it."""
+    if chunking is None:
+        return {"mode": "derived"}
+    if chunking.size is not None:
+        return {"mode": "user_fixed", "size_x": chunking.size[0], "size_y": chunking.size[1]}
+    return {"mode": "split_number", "number": chunking.n_chunks}

@@ -1,0 +1,1 @@
+"""Products on disk -> acquisitions, as schemas/sensors/*.toml declares them."""

@@ -1,0 +1,50 @@
+"""Scale and offset of a product's bands, as declared or from the product's metadata (XML)."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+from i2db.errors import ConfigError, InputError
+from i2db.sensors.declaration import Calibration, Sensor
+
+#: Reflectances are kept times this.
+REFLECTANCE_FACTOR = 10_000.0
+
+
+def scales_and_offsets(sensor: Sensor, metadata: str | None) -> list[tuple[float, float]]:
+    """(scale, offset) per band of the sensor: reflectance x 10000 = number * scale + offset.
+
+    Where the declaration has a calibration, `metadata` is the path of the XML file that it speaks of.
+
+    Raises:
+        InputError: the metadata cannot be read, or lacks a number that the declaration asks for.
+    """
+    if sensor.calibration is None or metadata is None:
+        return [(band.scale, band.offset) for band in sensor.bands]
+    try:
+        root = ElementTree.parse(metadata).getroot()
+    except (OSError, ElementTree.ParseError) as error:
+        raise InputError(f"{metadata} cannot be read: {error}", hint="get the product again") from error
+    return [_of_band(sensor.calibration, root, band.metadata_id, metadata) for band in sensor.bands]
+
+
+def _of_band(calibration: Calibration, root: ElementTree.Element, band: str, metadata: str) -> tuple[float, float]:
+    divisor = _number(root, calibration.divide_by.replace("{band}", band), metadata)
+    if not divisor:
+        raise InputError(f"{metadata} has no {calibration.divide_by}, or it is 0", hint="get the product again")
+    added = None if calibration.add is None else _number(root, calibration.add.replace("{band}", band), metadata)
+    scale = REFLECTANCE_FACTOR / divisor
+    return scale, scale * (calibration.add_missing if added is None else added)
+
+
+def _number(root: ElementTree.Element, path: str, metadata: str) -> float | None:
+    try:
+        text = root.findtext(path)
+    except SyntaxError as error:
+        raise ConfigError(f"the calibration's path {path!r} is not one that ElementTree understands") from error
+    if text is None:
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InputError(f"{metadata}: {path} is {text!r}, not a number") from error

@@ -1,0 +1,1 @@
+"""One module per stage: they join the database to the arrays."""

@@ -1,0 +1,275 @@
+"""init: what there is - products, tiles, classes, ground truth, regions, features, runs - into tables."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from i2db.chain.project import Project
+from i2db.chain.stage import Stage
+from i2db.chain.task import Decision, Task
+from i2db.config.model import Config
+from i2db.config.reader import flat
+from i2db.errors import InputError
+from i2db.finding import Finding, errors, summary
+from i2db.report.nomenclature import read_colors, read_nomenclature
+from i2db.report.style import default_palette
+from i2db.vector.ground_truth import GroundTruthSource, read_ground_truth, read_recode
+from i2db.vector.regions import read_regions, sole_region
+
+#: Configuration sections whose keys change nothing in the tables.
+_SILENT_SECTIONS = ("execution",)
+
+
+def file_fingerprint(path: Path | None) -> list[Any]:
+    """Size, time and head of a file and of its companions of the same stem (shapefiles): what it changes with."""
+    if path is None:
+        return []
+    if not path.exists():
+        raise InputError(f"{path} does not exist")
+    companions = sorted(path.parent.glob(f"{path.stem}.*")) if path.suffix.lower() == ".shp" else [path]
+    found = []
+    for companion in companions:
+        stat = companion.stat()
+        with companion.open("rb") as stream:
+            head = hashlib.blake2b(stream.read(65_536), digest_size=8).hexdigest()
+        found.append([companion.name, stat.st_size, stat.st_mtime_ns, head])
+    return found
+
+
+def _tasks(project: Project) -> Sequence[Task]:
+    config, scene = project.config, project.scene
+    chain = config.chain
+    identity = {
+        "configuration": [row for row in flat(config) if row[0] not in _SILENT_SECTIONS and row[1] != "output_path"],
+        "files": [
+            file_fingerprint(path)
+            for path in (
+                chain.ground_truth,
+                chain.nomenclature_path,
+                chain.color_table,
+                chain.region_path,
+                chain.label_recode,
+            )
+        ],
+        "grid": [scene.grid.crs, scene.grid.resolution_x, scene.grid.resolution_y],
+        "chunks": [
+            [chunk.unit, chunk.window.column, chunk.window.row, chunk.window.n_columns, chunk.window.n_rows]
+            for chunk in scene.chunks
+        ],
+        "products": [
+            [product.tile, product.product, product.fingerprint]
+            for series in scene.series
+            for of_tile in series.products.values()
+            for product in of_tile
+        ],
+        "features": [feature.name for series in scene.series for feature in series.features.features],
+        "random_seed": project.random_seed,
+    }
+    return [STAGE.task("all", identity)]
+
+
+def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[str]) -> None:
+    config, scene, database = project.config, project.scene, project.database
+    findings = list(scene.findings)
+    classes = _class_rows(project, findings)
+    polygons = _ground_truth(project, [row["class_code"] for row in classes], findings)
+    regions = _regions(project, findings)
+    if problems := errors(findings):
+        raise InputError(
+            f"{len(problems)} problems with the inputs:\n{summary(problems)}",
+            hint="mend them, or leave the labels out with chain.excluded_classes; `i2db check` lists everything",
+        )
+    database.set_projection(scene.grid.crs)
+    database.replace(
+        "configuration",
+        [{"section": section, "key": key, "setting": setting} for section, key, setting in flat(config)],
+    )
+    database.replace(
+        "grid",
+        [{"crs": scene.grid.crs, "resolution_x": scene.grid.resolution_x, "resolution_y": scene.grid.resolution_y}],
+    )
+    database.replace("class", classes)
+    database.replace("run", _run_rows(project))
+    database.replace("acquisition", _acquisition_rows(project))
+    database.replace("feature", _feature_rows(project))
+    database.replace(
+        "chunk", [{"tile": chunk.tile, "chunk": chunk.number, **_window_row(chunk.window)} for chunk in scene.chunks]
+    )
+    for table, rows in (("polygon", polygons), ("region", regions), ("tile", _tile_rows(project))):
+        _replace_geometries(project, table, rows)
+    database.run("catalogue/clear_findings", stage=STAGE.name)
+    database.append("finding", [finding.row(STAGE.name) for finding in findings])
+    project.facts.save()
+
+
+def _replace_geometries(project: Project, table: str, rows: pa.Table) -> None:
+    """Fill a table whose geometry comes as WKB."""
+    project.database.connection.register("incoming_geometries", rows)
+    try:
+        project.database.run(f"catalogue/fill_{table}")
+    finally:
+        project.database.connection.unregister("incoming_geometries")
+
+
+def _class_rows(project: Project, findings: list[Finding]) -> list[dict[str, Any]]:
+    chain = project.config.chain
+    names = read_nomenclature(chain.nomenclature_path)
+    colors = read_colors(chain.color_table) if chain.color_table is not None else {}
+    palette = default_palette([name.code for name in names])
+    rows = []
+    for rank, name in enumerate(names, start=1):
+        if chain.color_table is not None and name.code not in colors:
+            findings.append(
+                Finding(
+                    severity="warning",
+                    subject="class",
+                    item=f"{name.name} ({name.code})",
+                    message=f"has no colour in {chain.color_table.name}",
+                    remedy="given one of the default palette",
+                )
+            )
+        red, green, blue = colors.get(name.code, palette[name.code])
+        rows.append(
+            {
+                "class_code": name.code,
+                "class_name": name.name,
+                "alias": name.alias,
+                "class_rank": rank,
+                "red": red,
+                "green": green,
+                "blue": blue,
+            }
+        )
+    return rows
+
+
+def ground_truth_source(config: Config) -> GroundTruthSource:
+    """Where the ground truth is, as the configuration says."""
+    chain = config.chain
+    return GroundTruthSource(
+        path=chain.ground_truth,
+        label_field=chain.data_field,
+        id_field=chain.polygon_id_field,
+        group_field=config.arg_train.group_field,
+        recode=read_recode(chain.label_recode) if chain.label_recode is not None else None,
+        excluded=tuple(chain.excluded_classes),
+    )
+
+
+def _ground_truth(project: Project, codes: Sequence[int], findings: list[Finding]) -> pa.Table:
+    table, found = read_ground_truth(ground_truth_source(project.config), project.scene.grid.crs, set(codes))
+    findings += found
+    return table
+
+
+def _regions(project: Project, findings: list[Finding]) -> pa.Table:
+    chain = project.config.chain
+    if chain.region_path is None:
+        return sole_region()
+    table, found = read_regions(chain.region_path, chain.region_field, project.scene.grid.crs)
+    findings += found
+    return table
+
+
+def _window_row(window: Any) -> dict[str, int]:
+    return {
+        "grid_column": window.column,
+        "grid_row": window.row,
+        "n_columns": window.n_columns,
+        "n_rows": window.n_rows,
+    }
+
+
+def _tile_rows(project: Project) -> pa.Table:
+    import shapely
+
+    scene = project.scene
+    return pa.Table.from_pylist(
+        [
+            {
+                "tile": tile,
+                "tile_rank": rank,
+                **_window_row(window),
+                "wkb": shapely.to_wkb(shapely.box(*scene.grid.bounds(window))),
+            }
+            for rank, (tile, window) in enumerate(scene.tiles.items(), start=1)
+        ]
+    )
+
+
+def _run_rows(project: Project) -> list[dict[str, Any]]:
+    train = project.config.arg_train
+    evaluated = "val" if train.split_ground_truth else "learn"
+    return [
+        {"run": run, "random_seed": project.random_seed + run, "evaluated_split": evaluated}
+        for run in range(train.runs)
+    ]
+
+
+def _acquisition_rows(project: Project) -> list[dict[str, Any]]:
+    return [
+        {
+            "product": product.product,
+            "tile": product.tile,
+            "sensor": product.sensor,
+            "platform": product.platform,
+            "orbit": product.orbit,
+            "date": product.date,
+            "acquired_at": product.time,
+            "fingerprint": product.fingerprint,
+        }
+        for series in project.scene.series
+        for of_tile in series.products.values()
+        for product in of_tile
+        if product.tile in project.scene.tiles
+    ]
+
+
+def _feature_rows(project: Project) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for series in project.scene.series:
+        for rank, feature in enumerate(series.features.features, start=1):
+            rows.append(
+                {
+                    "feature_id": len(rows) + 1,
+                    "feature_group": series.sensor.name.lower(),
+                    "feature_rank": rank,
+                    "feature_name": feature.name,
+                    "sensor": feature.sensor,
+                    "band": feature.band,
+                    "date": feature.date,
+                    "unit": feature.unit,
+                    "scale": feature.scale,
+                }
+            )
+    return rows
+
+
+STAGE = Stage(
+    name="catalogue",
+    group="init",
+    title="read tiles, products, classes, ground truth and regions; check them",
+    reads=(),
+    writes=(
+        "configuration",
+        "grid",
+        "class",
+        "run",
+        "acquisition",
+        "feature",
+        "chunk",
+        "polygon",
+        "region",
+        "tile",
+        "finding",
+    ),
+    version=1,
+    sql=("catalogue/fill_polygon", "catalogue/fill_region", "catalogue/fill_tile", "catalogue/clear_findings"),
+    tasks=_tasks,
+    publish=_publish,
+)

@@ -1,0 +1,250 @@
+"""validation: matrices, RESULTS.txt, difference maps, figures and the report, from the views."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from i2db.chain.project import Project
+from i2db.chain.stage import Stage
+from i2db.chain.task import Decision, Task
+from i2db.files import write_whole
+from i2db.raster.write import BLOCK, raster_sink
+from i2db.report.figures import confidence_figure, confusion_figure, map_figure
+from i2db.report.html import Picture, ReportData, StageTime, write_report
+from i2db.report.html import Table as ReportTable
+from i2db.report.matrix import Confusion, class_scores, map_scores
+from i2db.report.results import Unseen, accuracy_notes, results_text
+from i2db.report.style import LegendClass
+from i2db.stages.mosaic import FINAL
+
+#: Codes of the difference map, as iota2's; 0 is no data.
+DIFFERENCE_COLORS = {1: (202, 0, 32), 2: (5, 113, 176), 3: (244, 165, 130), 4: (146, 197, 222)}
+
+
+def _tasks(project: Project) -> Sequence[Task]:
+    runs = range(project.config.arg_train.runs)
+    identity = [
+        project.published("catalogue", "candidate", "split", "select", "extract", "learn", "classify", "mosaic")
+    ]
+    outputs = ["report.html", f"{FINAL}/RESULTS.txt"]
+    for run in runs:
+        outputs += [
+            f"{FINAL}/TMP/Classif_Seed_{run}.csv",
+            f"{FINAL}/Confusion_Matrix_Classif_Seed_{run}.png",
+            f"{FINAL}/diff_seed_{run}.tif",
+        ]
+    return [STAGE.task("all", identity, outputs=tuple(outputs))]
+
+
+def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[str]) -> None:
+    database, folder = project.database, project.folder / FINAL
+    classes = {row["class_code"]: row for row in database.rows("evaluate/classes")}
+    confusions = _confusions(project, classes)
+    unseen = [Unseen(**row) for row in database.rows("evaluate/unseen")]
+    unvalidated = [row["class_name"] for row in database.rows("evaluate/unvalidated")]
+    resubstitution = not project.config.arg_train.split_ground_truth
+    (folder / "TMP").mkdir(parents=True, exist_ok=True)
+    for run, confusion in enumerate(confusions):
+        _write_matrix(folder / "TMP" / f"Classif_Seed_{run}.csv", confusion)
+        confusion_figure(folder / f"Confusion_Matrix_Classif_Seed_{run}.png", confusion, title=f"Confusion, run {run}")
+        _write_difference(project, run, folder / f"diff_seed_{run}.tif")
+    notes = {"is_resubstitution": resubstitution, "unvalidated": unvalidated, "unseen": unseen}
+    write_whole(folder / "RESULTS.txt", results_text(confusions, **notes))
+    _write_report(project, confusions, classes, accuracy_notes(confusions, **notes))
+    # What a larger number of runs left behind.
+    for pattern in ("TMP/Classif_Seed_{}.csv", "Confusion_Matrix_Classif_Seed_{}.png", "diff_seed_{}.tif"):
+        for path in folder.glob(pattern.format("*")):
+            if path.relative_to(folder).as_posix() not in {pattern.format(run) for run in range(len(confusions))}:
+                path.unlink()
+
+
+def _confusions(project: Project, classes: dict[int, dict[str, Any]]) -> list[Confusion]:
+    """The matrix of every run, all over the same classes: those that occur in any."""
+    rows = project.database.rows("evaluate/confusion")
+    polygons = {
+        (row["run"], row["class_code"]): row["n_polygons"] for row in project.database.rows("evaluate/polygons")
+    }
+    seen = {row["reference_code"] for row in rows} | {row["predicted_code"] for row in rows}
+    codes = tuple(code for code in classes if code in seen)
+    place = {code: i for i, code in enumerate(codes)}
+    confusions = []
+    for run in range(project.config.arg_train.runs):
+        counts = np.zeros((len(codes), len(codes)), dtype=np.int64)
+        for row in rows:
+            if row["run"] == run:
+                counts[place[row["reference_code"]], place[row["predicted_code"]]] = row["n_pixels"]
+        confusions.append(
+            Confusion(
+                codes=codes,
+                names=tuple(str(classes[code]["class_name"]) for code in codes),
+                counts=counts,
+                n_polygons=tuple(int(polygons.get((run, code), 0)) for code in codes),
+            )
+        )
+    return confusions
+
+
+def _write_matrix(path: Path, confusion: Confusion) -> None:
+    """The matrix as OTB writes it: the header names the orientation."""
+    text = io.StringIO()
+    codes = ",".join(str(code) for code in confusion.codes)
+    text.write(f"#Reference labels (rows):{codes}\n#Produced labels (columns):{codes}\n")
+    csv.writer(text, lineterminator="\n").writerows(confusion.counts.tolist())
+    write_whole(path, text.getvalue())
+
+
+def _write_difference(project: Project, run: int, path: Path) -> None:
+    """1 val wrong, 2 val right, 3 learn wrong, 4 learn right, 0 elsewhere; strip by strip."""
+    extent = project.scene.extent
+    with raster_sink(
+        path,
+        project.scene.grid,
+        extent,
+        n_bands=1,
+        dtype=np.uint8,
+        nodata=0,
+        compress="deflate",
+        colormap=DIFFERENCE_COLORS,
+        descriptions=("1 val wrong, 2 val right, 3 learn wrong, 4 learn right",),
+    ) as sink:
+        for top in range(0, extent.n_rows, BLOCK):
+            n_rows = min(BLOCK, extent.n_rows - top)
+            strip = type(extent)(extent.column, extent.row + top, extent.n_columns, n_rows)
+            table = project.database.arrow("evaluate/difference", run=run, first_row=strip.row, end_row=strip.row_end)
+            array = np.zeros(strip.shape, dtype=np.uint8)
+            rows, columns = table["grid_row"].to_numpy(), table["grid_column"].to_numpy()
+            array[rows - strip.row, columns - strip.column] = table["code"].to_numpy()
+            sink.write(array, strip)
+
+
+def _write_report(
+    project: Project, confusions: Sequence[Confusion], classes: dict[int, dict[str, Any]], notes: Sequence[str]
+) -> None:
+    folder = project.folder / FINAL
+    legend = [
+        LegendClass(code, str(row["class_name"]), (row["red"], row["green"], row["blue"]))
+        for code, row in classes.items()
+    ]
+    pictures = folder / "TMP"
+    map_figure(pictures / "map.png", folder / "Classif_Seed_0.tif", legend, has_legend=False)
+    kind = str(project.database.rows("evaluate/confidence_kind")[0]["confidence_kind"])
+    confidence_figure(pictures / "confidence.png", folder / "Confidence_Seed_0.tif", kind=kind)
+    write_report(
+        project.folder / "report.html",
+        ReportData(
+            title="Land cover map",
+            facts=_facts(project),
+            map_picture=Picture(pictures / "map.png", "Classes of run 0", "Map of the land-cover classes"),
+            legend=legend,
+            confidence_picture=Picture(
+                pictures / "confidence.png", f"Confidence of run 0: {kind}", "Map of the confidence of the classes"
+            ),
+            scores=map_scores(confusions),
+            classes=class_scores(confusions),
+            notes=notes,
+            matrix_pictures=[
+                Picture(
+                    folder / f"Confusion_Matrix_Classif_Seed_{run}.png",
+                    f"Run {run}: rows reference, columns map",
+                    "Confusion matrix; the table of classes says the same in numbers",
+                )
+                for run in range(len(confusions))
+            ],
+            class_statistics=_statistics(project),
+            stages=[StageTime(**row) for row in project.database.rows("evaluate/stage_times")],
+            configuration=_configuration(project),
+        ),
+    )
+
+
+def _facts(project: Project) -> list[tuple[str, str]]:
+    (row,) = project.database.rows("evaluate/facts")
+    scene = project.scene
+    return [
+        ("Tiles", ", ".join(scene.tiles)),
+        ("Projection", f"{scene.grid.crs}, pixels of {scene.grid.resolution_x:g} x {scene.grid.resolution_y:g}"),
+        (
+            "Acquisitions",
+            f"{row['n_products']} products on {row['n_dates']} dates, {row['first_date']} to {row['last_date']}",
+        ),
+        ("Features", str(row["n_features"])),
+        ("Ground truth", f"{row['n_polygons']} polygons, {row['n_candidates']} usable pixels"),
+        ("Runs", f"{project.config.arg_train.runs}, random seed {project.random_seed}"),
+        ("Findings", f"{row['n_findings']}: i2db show OUT finding"),
+    ]
+
+
+def _statistics(project: Project) -> ReportTable:
+    headings = (
+        "Run",
+        "Region",
+        "Class",
+        "Learn polygons",
+        "Val polygons",
+        "Available",
+        "Asked for",
+        "Learnt",
+        "Val pixels",
+    )
+    rows = project.database.rows("evaluate/class_statistics")
+    return ReportTable(headings, tuple(tuple(row.values()) for row in rows))
+
+
+def _configuration(project: Project) -> str:
+    rows = project.database.rows("evaluate/configuration")
+    return "\n".join(f"{row['section']}.{row['key']} = {row['setting']}" for row in rows)
+
+
+STAGE = Stage(
+    name="evaluate",
+    group="validation",
+    title="accuracy, figures, report",
+    reads=(
+        "prediction",
+        "candidate",
+        "polygon",
+        "polygon_split",
+        "run",
+        "class",
+        "region",
+        "model",
+        "model_class",
+        "quota",
+        "selection",
+        "sample",
+        "rejection",
+        "acquisition",
+        "feature",
+        "finding",
+        "task_run",
+        "configuration",
+        "confusion",
+        "class_accuracy",
+        "class_statistics",
+        "evaluated_pixel",
+    ),
+    writes=(),
+    needs=("mosaic",),
+    version=1,
+    sql=(
+        "evaluate/classes",
+        "evaluate/class_statistics",
+        "evaluate/confidence_kind",
+        "evaluate/configuration",
+        "evaluate/confusion",
+        "evaluate/difference",
+        "evaluate/facts",
+        "evaluate/polygons",
+        "evaluate/stage_times",
+        "evaluate/unseen",
+        "evaluate/unvalidated",
+    ),
+    tasks=_tasks,
+    publish=_publish,
+)

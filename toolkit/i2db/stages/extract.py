@@ -1,0 +1,191 @@
+"""sampling: the features of the drawn pixels, from the product files, chunk by chunk.
+
+While all candidates together are small they are all extracted: then another strategy, ratio or seed reads no image
+again. Where they are many, only what is drawn in any run is extracted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from i2db.chain.project import Project
+from i2db.chain.stage import Stage
+from i2db.chain.task import Decision, Task, WorkContext, fingerprint
+from i2db.raster.grid import rows_columns
+from i2db.stages.inputs import (
+    ChunkInput,
+    Series,
+    chunk_inputs,
+    compute_features,
+    feature_identity,
+    product_fingerprints,
+    readers,
+    window_identity,
+    windows_within,
+)
+from i2db.stages.publishing import publish_tables
+from i2db.store.parts import Part
+from i2db.store.wide import create_wide_view
+
+#: Bytes of features up to which all candidates are extracted, and not only the drawn ones.
+EXTRACT_ALL_BELOW = 256 * 2**20
+
+#: Rows computed at a time: the features of these rows' samples are all that is held besides the result.
+ROWS_AT_A_TIME = 64
+
+SAMPLE_SCHEMA = pa.schema([("sample_id", pa.int64()), ("features", pa.list_(pa.float32()))])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Payload:
+    chunk_input: ChunkInput
+    group: str
+    sample_ids: NDArray[np.int64]
+
+
+def extracts_all(project: Project) -> bool:
+    """Whether all candidates are extracted: as configured, or because their features take little room."""
+    wanted = project.config.arg_train.extraction
+    if wanted != "auto":
+        return bool(wanted == "all")
+    (count,) = project.database.rows("extract/count_candidates")
+    n_features = sum(len(series.features.features) for series in project.scene.series)
+    return int(count["n"]) * n_features * 4 <= EXTRACT_ALL_BELOW
+
+
+def _tasks(project: Project) -> Sequence[Task]:
+    name = "extract/candidates" if extracts_all(project) else "extract/selected"
+    targets = project.database.arrow(name)
+    if targets.num_rows == 0:
+        return []
+    units = np.asarray(targets["unit"].to_pylist(), dtype=object)
+    ids = targets["sample_id"].to_numpy()
+    starts = np.flatnonzero(np.r_[True, units[1:] != units[:-1]])
+    ends = np.r_[starts[1:], len(units)]
+    of_unit = {units[start]: ids[start:end] for start, end in zip(starts, ends, strict=True)}
+    tasks = []
+    for unit, (chunk_input, _) in chunk_inputs(project).items():
+        wanted = of_unit.get(unit)
+        if wanted is None:
+            continue
+        for series in chunk_input.series:
+            tasks.append(_task(project, chunk_input, series, wanted))
+    return tasks
+
+
+def _task(project: Project, chunk_input: ChunkInput, series: Series, wanted: NDArray[np.int64]) -> Task:
+    group = series.features.sensor.name.lower()
+    chunk = chunk_input.chunk
+    identity = [
+        window_identity(project.scene, chunk),
+        product_fingerprints(project.scene, chunk.tile),
+        feature_identity(series.features),
+        fingerprint(wanted.tobytes().hex()),
+    ]
+    alone = ChunkInput(chunk=chunk, grid=chunk_input.grid, series=(series,))
+    return STAGE.task(f"{group}-{chunk.unit}", identity, _Payload(chunk_input=alone, group=group, sample_ids=wanted))
+
+
+def _work(task: Task, context: WorkContext) -> Part:
+    payload: _Payload = task.payload
+    chunk_input = payload.chunk_input
+    rows, columns = rows_columns(payload.sample_ids)
+    n_features = len(chunk_input.series[0].features.features)
+    features = np.empty((len(rows), n_features), dtype=np.float32)
+    valid = np.zeros(len(rows), dtype=bool)
+    with readers(chunk_input) as opened:
+        for window in windows_within(chunk_input.chunk.window, opened, context.memory):
+            inside = (
+                (rows >= window.row)
+                & (rows < window.row_end)
+                & (columns >= window.column)
+                & (columns < window.column_end)
+            )
+            if not inside.any():
+                continue
+            cubes = [reader.read(window) for reader in opened]
+            wanted = np.zeros(window.shape, dtype=bool)
+            wanted[rows[inside] - window.row, columns[inside] - window.column] = True
+            # Sample ids ascend in scan order, and so do the pixels of a window, row by row.
+            order = np.flatnonzero(inside)
+            done = 0
+            for top in range(0, window.n_rows, ROWS_AT_A_TIME):
+                block = slice(top, min(top + ROWS_AT_A_TIME, window.n_rows))
+                mask = wanted[block]
+                n = int(mask.sum())
+                if n:
+                    part, is_valid = compute_features(chunk_input, cubes, block, mask)
+                    features[order[done : done + n]] = part
+                    valid[order[done : done + n]] = is_valid
+                    done += n
+    return _write(task, context, payload, features, valid)
+
+
+def _write(
+    task: Task, context: WorkContext, payload: _Payload, features: NDArray[np.float32], valid: NDArray[np.bool_]
+) -> Part:
+    n_valid, n_features = int(valid.sum()), features.shape[1]
+    offsets = pa.array(np.arange(n_valid + 1, dtype=np.int32) * n_features)
+    lists = pa.ListArray.from_arrays(offsets, pa.array(features[valid].ravel(), pa.float32()))
+    chunk = payload.chunk_input.chunk
+    table = pa.table([pa.array(payload.sample_ids[valid]), lists], schema=SAMPLE_SCHEMA)
+    table = _with_chunk(table, payload.group, chunk.tile, chunk.number)
+    rejected = pa.table({"sample_id": payload.sample_ids[~valid]})
+    reasons = pa.array(
+        ["no clear date: nodata in the bands at every date the masks call clear"] * len(rejected), pa.string()
+    )
+    rejected = _with_chunk(rejected.append_column("reason", reasons), payload.group, chunk.tile, chunk.number)
+    writer = context.writer(task)
+    writer.table("sample", table)
+    writer.table("rejection", rejected)
+    return writer.finish(group=payload.group)
+
+
+def _with_chunk(table: pa.Table, group: str, tile: str, chunk: int) -> pa.Table:
+    n = table.num_rows
+    for name, column in (
+        ("feature_group", pa.array([group] * n, pa.string())),
+        ("tile", pa.array([tile] * n, pa.string())),
+        ("chunk", pa.array(np.full(n, chunk, dtype=np.int32))),
+    ):
+        table = table.append_column(name, column)
+    return table
+
+
+_publish_samples = publish_tables("extract/clear_sample", "extract/fill_sample", "sample")
+_publish_rejections = publish_tables("extract/clear_rejection", "extract/fill_rejection", "rejection")
+
+
+def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[str]) -> None:
+    _publish_samples(project, changed, retired)
+    _publish_rejections(project, changed, retired)
+    create_wide_view(project.database)
+
+
+STAGE = Stage(
+    name="extract",
+    group="sampling",
+    title="features of the drawn pixels",
+    reads=("candidate", "selection", "feature", "sample", "rejection"),
+    writes=("sample", "rejection"),
+    needs=("validity",),
+    version=1,
+    sql=(
+        "extract/count_candidates",
+        "extract/candidates",
+        "extract/selected",
+        "extract/features",
+        "extract/clear_sample",
+        "extract/fill_sample",
+        "extract/clear_rejection",
+        "extract/fill_rejection",
+    ),
+    tasks=_tasks,
+    work=_work,
+    publish=_publish,
+)

@@ -1,0 +1,109 @@
+"""sampling: which pixels of the learn polygons are drawn, in every run."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from i2db.chain.project import Project
+from i2db.chain.stage import Stage
+from i2db.chain.task import Decision, Task
+from i2db.errors import InputError
+from i2db.stages.catalogue import file_fingerprint
+
+
+def _tasks(project: Project) -> Sequence[Task]:
+    strategies, wanted = _strategies(project)
+    files = sorted({row["path"] for row in strategies if row["path"]})
+    identity = [
+        project.published("catalogue", "candidate", "split"),
+        [{key: cell for key, cell in row.items() if key != "path"} for row in strategies],
+        [file_fingerprint(Path(path)) for path in files],
+    ]
+    return [STAGE.task("all", identity, (strategies, wanted))]
+
+
+def _strategies(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A row per region (its strategy), and a row per region and class of its byclass file."""
+    strategies, wanted = [], []
+    for row in project.database.rows("select/regions"):
+        region = row["region"]
+        chosen = project.config.arg_train.sample_selection.for_region(region)
+        strategies.append(
+            {
+                "region": region,
+                "sampler": chosen.sampler,
+                "strategy": chosen.strategy,
+                "percent": chosen.percent,
+                "count": chosen.count,
+                "total": chosen.total,
+                "jitter": float(chosen.jitter or 0),
+                "rand": chosen.rand,
+                "path": str(chosen.byclass_path) if chosen.byclass_path else None,
+            }
+        )
+        if chosen.strategy == "byclass":
+            counts = read_class_counts(Path(chosen.byclass_path))
+            wanted += [{"region": region, "class_code": code, "n_wanted": n} for code, n in counts.items()]
+    return strategies, wanted
+
+
+def read_class_counts(path: Path) -> dict[int, int]:
+    """Pixels wanted per class, from a file of `class,count` lines; the separator is found among tab ; , and blank.
+
+    Raises:
+        InputError: the file is missing or a line does not hold two integers.
+    """
+    if not path.is_file():
+        raise InputError(f"strategy.byclass.in {path} does not exist")
+    text = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    separator = next((mark for mark in "\t;, " if any(mark in line for line in text)), ",")
+    counts: dict[int, int] = {}
+    for number, line in enumerate(text, start=1):
+        if not line:
+            continue
+        cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True))
+        try:
+            code, count = int(cells[0]), int(cells[1])
+        except (IndexError, ValueError) as error:
+            raise InputError(f"{path}:{number}: {line!r} is not class{separator}count") from error
+        if count < 0 or code in counts:
+            raise InputError(f"{path}:{number}: class {code} has a negative count or occurs twice")
+        counts[code] = count
+    return counts
+
+
+def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[str]) -> None:
+    strategies, wanted = changed[0].task.payload
+    columns = ("region", "sampler", "strategy", "percent", "count", "total")
+    database = project.database
+    database.run(
+        "select/quota", strategies=[{key: row[key] for key in columns} for row in strategies], wanted_classes=wanted
+    )
+    database.run(
+        "select/selection", strategies=[{key: row[key] for key in ("region", "jitter", "rand")} for row in strategies]
+    )
+    database.run("catalogue/clear_findings", stage=STAGE.name)
+    database.run("select/find_shortages")
+    database.run("select/find_missing_classes", wanted_classes=wanted)
+
+
+STAGE = Stage(
+    name="select",
+    group="sampling",
+    title="draw pixels for learning",
+    reads=("candidate", "polygon", "polygon_split", "region", "run", "class", "quota"),
+    writes=("quota", "selection", "finding"),
+    version=1,
+    sql=(
+        "select/regions",
+        "select/quota",
+        "select/selection",
+        "select/find_shortages",
+        "select/find_missing_classes",
+    ),
+    tasks=_tasks,
+    publish=_publish,
+)

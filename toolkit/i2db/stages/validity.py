@@ -1,0 +1,92 @@
+"""init: clear dates, longest gap and footprint of every pixel of every tile, from the masks alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from i2db.chain.project import Project
+from i2db.chain.stage import Stage
+from i2db.chain.task import Decision, Task, WorkContext
+from i2db.raster.gapfill import longest_gap, n_valid
+from i2db.raster.grid import Window
+from i2db.raster.read import SeriesReader
+from i2db.raster.write import write_raster
+from i2db.stages.inputs import (
+    FOOTPRINT_BAND,
+    LONGEST_GAP_BAND,
+    N_VALID_BAND,
+    ChunkInput,
+    product_fingerprints,
+    readers,
+    series_of,
+    window_identity,
+    windows_within,
+)
+from i2db.store.parts import Part
+
+
+def _tasks(project: Project) -> Sequence[Task]:
+    scene = project.scene
+    masks = [repr(series.sensor.masks) for series in scene.series]
+    return [
+        STAGE.task(
+            chunk.unit,
+            [window_identity(scene, chunk), product_fingerprints(scene, chunk.tile), masks],
+            ChunkInput(chunk=chunk, grid=scene.grid, series=series_of(scene, chunk.tile)),
+        )
+        for chunk in scene.chunks
+    ]
+
+
+def _work(task: Task, context: WorkContext) -> Part:
+    chunk_input: ChunkInput = task.payload
+    window = chunk_input.chunk.window
+    n_sensors = len(chunk_input.series)
+    bands = np.zeros((3 + n_sensors, *window.shape), dtype=np.uint16)
+    with readers(chunk_input) as opened:
+        for piece in windows_within(window, opened, context.memory):
+            rows, columns = piece.slices_in(window)
+            bands[:, rows, columns] = _measure(opened, piece)
+    writer = context.writer(task)
+    path = writer.path("validity", ".tif")
+    names = ["n_valid", "longest_gap", "footprint", *(s.features.sensor.name for s in chunk_input.series)]
+    write_raster(path, bands, chunk_input.grid, window, descriptions=names, nodata=None)
+    writer.add("validity", path)
+    return writer.finish()
+
+
+def _measure(opened: Sequence[SeriesReader], window: Window) -> NDArray[np.uint16]:
+    """The bands of one window: sums over the sensors, the shortest of their longest gaps, the common footprint."""
+    bands = np.zeros((3 + len(opened), *window.shape), dtype=np.uint16)
+    footprint = np.ones(window.shape, dtype=bool)
+    gap = np.full(window.shape, np.iinfo(np.uint16).max, dtype=np.uint16)
+    for i, reader in enumerate(opened):
+        cube = reader.read_masks(window)
+        count = n_valid(cube)
+        bands[3 + i] = count
+        bands[N_VALID_BAND - 1] += count
+        gap = np.minimum(gap, longest_gap(cube))
+        footprint &= cube.footprint
+    bands[LONGEST_GAP_BAND - 1] = gap
+    bands[FOOTPRINT_BAND - 1] = footprint
+    return bands
+
+
+def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[str]) -> None:
+    """Nothing goes into tables: the rasters are the result."""
+
+
+STAGE = Stage(
+    name="validity",
+    group="init",
+    title="clear dates and footprint of every pixel (masks)",
+    reads=("chunk", "acquisition"),
+    writes=(),
+    version=1,
+    tasks=_tasks,
+    work=_work,
+    publish=_publish,
+)

@@ -1,0 +1,1 @@
+"""The geo-database of a project and the parts it is made from; nothing else opens DuckDB."""

@@ -1,0 +1,272 @@
+"""The one place that opens DuckDB, and the one method through which all SQL passes."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from i2db import __version__
+from i2db.errors import ConfigError, ContractError, I2dbError, LockedError
+from i2db.store.statement import Statement, load, parse, schema_files
+
+SCHEMA_VERSION = 1
+
+logger = logging.getLogger("i2db.sql")
+
+
+def quote_identifier(name: str) -> str:
+    """A name as an SQL identifier, whatever characters it holds."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _spatial_extension() -> Path:
+    """The file of DuckDB's spatial extension, which comes as a Python package: nothing is downloaded."""
+    import duckdb_extension_spatial
+
+    folder = Path(duckdb_extension_spatial.__file__).parent / "extensions" / f"v{duckdb.__version__}"
+    path = folder / "spatial.duckdb_extension"
+    if not path.is_file():
+        raise ContractError(
+            f"the spatial extension of DuckDB {duckdb.__version__} is not in {folder.parent}",
+            hint="install duckdb and duckdb-extension-spatial in the same version",
+        )
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A DuckDB connection with the spatial extension, on a file or in memory."""
+
+    connection: duckdb.DuckDBPyConnection
+    path: Path | None
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False, threads: int | None = None) -> Database:
+        """Open a project's database; for writing it is created when it is not there.
+
+        Raises:
+            LockedError: another process writes to it.
+            ConfigError: there is none and it was to be read.
+            ContractError: it was made with another schema.
+        """
+        if read_only and not path.is_file():
+            raise ConfigError(f"no database at {path}", hint="is this the output folder of a run? `i2db run` makes it")
+        try:
+            connection = duckdb.connect(str(path), read_only=read_only)
+        except duckdb.IOException as error:
+            raise _lock_error(path, error) from error
+        database = cls(connection, path)
+        database._configure(threads)
+        if read_only:
+            database._check_version()
+        else:
+            database.create_schema()
+        return database
+
+    @classmethod
+    def in_memory(cls, *, threads: int | None = None) -> Database:
+        """An empty database that lives in memory only: for workers, which never open the project's, and for tests."""
+        database = cls(duckdb.connect(), None)
+        database._configure(threads)
+        return database
+
+    @staticmethod
+    def check_unlocked(path: Path) -> None:
+        """A LockedError if another process writes to the file; a file that cannot be read otherwise is no matter."""
+        try:
+            duckdb.connect(str(path)).close()
+        except duckdb.Error as error:
+            found = _lock_error(path, error)
+            if isinstance(found, LockedError):
+                raise found from error
+
+    def _configure(self, threads: int | None) -> None:
+        extension = str(_spatial_extension()).replace("'", "''")
+        self.connection.execute(f"LOAD '{extension}'")
+        if threads is not None:
+            self.connection.execute(f"SET threads = {int(threads)}")
+        # UTC, so that times do not depend on the machine.
+        self.connection.execute("SET TimeZone = 'UTC'")
+
+    def create_schema(self) -> None:
+        """Create tables and views where they are missing.
+
+        Raises:
+            ContractError: the database holds another version of the schema.
+        """
+        if self._has_schema():
+            self._check_version()
+            return
+        with self.transaction():
+            for path in schema_files():
+                for statement in parse(f"schemas/{path.name}", path.read_text(encoding="utf-8")):
+                    self._execute(statement.text, None, statement.name)
+            self.append("schema_version", [{"version": SCHEMA_VERSION, "i2db_version": __version__}])
+            self.append("student_t", _student_quantiles())
+        self._execute("CHECKPOINT", None, "checkpoint")
+
+    def _has_schema(self) -> bool:
+        found = self._execute(
+            "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'schema_version'", None, "schema"
+        ).fetchone()
+        return bool(found and found[0])
+
+    def _check_version(self) -> None:
+        version = None
+        if self._has_schema():
+            row = self._execute("SELECT max(version) FROM schema_version", None, "schema").fetchone()
+            version = row[0] if row else None
+        if version != SCHEMA_VERSION:
+            raise ContractError(
+                f"{self.path} holds schema version {version}, this i2db needs {SCHEMA_VERSION}",
+                hint="`i2db rebuild` makes the database again from the parts beside it",
+            )
+
+    def _execute(self, text: str, parameters: Mapping[str, Any] | None, name: str) -> duckdb.DuckDBPyConnection:
+        """Run one statement: everything passes here, is logged, and fails with its name and text."""
+        started = time.perf_counter()
+        try:
+            result = self.connection.execute(text, dict(parameters) if parameters else None)
+        except duckdb.Error as error:
+            raise ContractError(f"{name}: {error}\n{text}") from error
+        logger.debug("%s: %.3f s", name, time.perf_counter() - started)
+        return result
+
+    def run(self, name: str, **parameters: Any) -> None:
+        """Run all statements of sql/<name>.sql; each takes the parameters it names, and none may be left over."""
+        self._run(load(name), parameters)
+
+    def _run(self, statements: Sequence[Statement], parameters: Mapping[str, Any]) -> None:
+        wanted = frozenset[str]().union(*(statement.parameters for statement in statements))
+        if wanted != frozenset(parameters):
+            name = statements[0].name if statements else "?"
+            raise ContractError(f"{name} wants the parameters {sorted(wanted)} and was given {sorted(parameters)}")
+        for statement in statements:
+            self._execute(
+                statement.text, {key: parameters[key] for key in statement.parameters} or None, statement.name
+            )
+
+    def arrow(self, name: str, **parameters: Any) -> pa.Table:
+        """The result of sql/<name>.sql (its last statement) as an Arrow table."""
+        self.run(name, **parameters)
+        return self.connection.to_arrow_table()
+
+    def rows(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
+        """The result of sql/<name>.sql as one dict per row: for the few rows that steer the chain."""
+        self.run(name, **parameters)
+        return self._fetch()
+
+    def query(self, text: str) -> duckdb.DuckDBPyConnection:
+        """Run a person's own statement; errors are the driver's words, without our file names.
+
+        Raises:
+            ConfigError: DuckDB refuses it.
+        """
+        try:
+            return self.connection.execute(text)
+        except duckdb.Error as error:
+            raise ConfigError(str(error), hint="`i2db show OUT` lists the tables and views") from error
+
+    def _fetch(self) -> list[dict[str, Any]]:
+        names = [column[0] for column in self.connection.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in self.connection.fetchall()]
+
+    def table_names(self) -> list[tuple[str, str, str]]:
+        """(kind, name, comment) of every table, view and table macro of the schema."""
+        self.run("catalogue/relations")
+        return [(str(kind), str(name), str(comment or "")) for kind, name, comment in self.connection.fetchall()]
+
+    def append(self, table: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
+        """Add rows to a table, matched by column name.
+
+        Raises:
+            ContractError: a column does not exist, or a value does not fit.
+        """
+        if not isinstance(rows, pa.Table):
+            if not rows:
+                return
+            rows = pa.Table.from_pylist([dict(row) for row in rows])
+        self.connection.register("incoming_rows", rows)
+        try:
+            self._execute(
+                f"INSERT INTO {quote_identifier(table)} BY NAME SELECT * FROM incoming_rows", None, f"append to {table}"
+            )
+        finally:
+            self.connection.unregister("incoming_rows")
+
+    def replace(self, table: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
+        """Put rows in the place of all that a table held."""
+        self._execute(f"DELETE FROM {quote_identifier(table)}", None, f"clear {table}")
+        self.append(table, rows)
+
+    def define(self, view: str, text: str, comment: str) -> None:
+        """Create a generated view with its comment."""
+        self._execute(text, None, f"define {view}")
+        quoted = comment.replace("'", "''")
+        self._execute(f"COMMENT ON VIEW {quote_identifier(view)} IS '{quoted}'", None, f"comment on {view}")
+
+    def set_projection(self, crs: str) -> None:
+        """Give the geometry columns their projection (a GeoParquet written from them then carries it)."""
+        if not re.fullmatch(r"[A-Za-z]+:[A-Za-z0-9_.]+", crs):
+            raise ConfigError(f"{crs!r} is no authority and code such as EPSG:32631")
+        for table in ("polygon", "region", "tile"):
+            self._execute(
+                f"ALTER TABLE {quote_identifier(table)} ALTER COLUMN geom SET DATA TYPE GEOMETRY('{crs}') "
+                f"USING ST_SetCRS(geom, '{crs}')",
+                None,
+                f"projection of {table}",
+            )
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: committed at the end, rolled back on any error."""
+        self.connection.begin()
+        try:
+            yield
+        except BaseException:
+            # The driver may have rolled back by itself (a full disk); then there is nothing left to undo.
+            with contextlib.suppress(duckdb.Error):
+                self.connection.rollback()
+            raise
+        self.connection.commit()
+
+    def close(self) -> None:
+        """Write what is left to the file and close it."""
+        self.connection.close()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _lock_error(path: Path, error: duckdb.Error) -> I2dbError:
+    """What to say when the file cannot be opened: who holds it, if that is the reason."""
+    text = str(error)
+    if "could not set lock" not in text.lower():
+        return ContractError(
+            f"{path} cannot be opened: {text}", hint="`i2db rebuild` makes the database again from the parts beside it"
+        )
+    holder = re.search(r"PID (\d+)", text)
+    who = f"by process {holder.group(1)}" if holder else "by another process"
+    return LockedError(
+        f"{path} is in use {who} (a run writes to it)",
+        hint="wait until the run has ended, or stop it; what it has done is kept and the next run goes on from there",
+    )
+
+
+def _student_quantiles(n: int = 200) -> list[dict[str, float]]:
+    """The 0.975 quantiles of Student's t for 1 to n degrees of freedom."""
+    from scipy.stats import t
+
+    return [{"degrees_of_freedom": df, "quantile": float(t.ppf(0.975, df))} for df in range(1, n + 1)]

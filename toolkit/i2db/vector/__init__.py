@@ -1,0 +1,1 @@
+"""Ground truth and regions: files of polygons in, checked tables out, every oddity a finding."""

@@ -1,0 +1,210 @@
+"""The ground truth: labelled polygons, checked one by one."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from i2db.errors import InputError
+from i2db.finding import Finding
+from i2db.vector.layer import column, read_layer, repair, to_projection
+
+LARGEST_CODE = 65_535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundTruthSource:
+    """Where the polygons are and how to read their labels.
+
+    Attributes:
+        path: vector file.
+        label_field: field of the label, integer or text.
+        id_field: field of the polygon's id; None for the feature id of the file.
+        group_field: field whose equal values keep polygons on one side of the split, or None.
+        recode: label code per text, for text labels.
+        excluded: codes to leave out.
+    """
+
+    path: Path
+    label_field: str
+    id_field: str | None = None
+    group_field: str | None = None
+    recode: dict[str, int] | None = None
+    excluded: tuple[int, ...] = ()
+
+
+def read_ground_truth(
+    source: GroundTruthSource, crs: str, known_codes: Collection[int]
+) -> tuple[pa.Table, list[Finding]]:
+    """Polygons that can be used, as rows of table `polygon` (geometry as WKB in column wkb), and all findings.
+
+    Raises:
+        InputError: the file or a field is missing, or the ids are not unique.
+    """
+    frame = read_layer(source.path, "ground truth")
+    labels = column(frame, source.label_field, source.path, "chain.data_field")
+    ids = _polygon_ids(frame, source)
+    groups = column(frame, source.group_field, source.path, "arg_train.group_field") if source.group_field else None
+    frame = frame.assign(_id=ids, _label=[None if _is_null(label) else str(label) for label in labels], _group=groups)
+    codes, findings = _codes(labels, ids, source, known_codes)
+    frame = frame.assign(_code=codes)[codes > 0]
+    frame, repaired = repair(frame, frame["_id"].to_numpy(), source.path, "polygon")
+    frame, moved = to_projection(frame, crs, source.path, "ground truth")
+    frame, duplicates = _without_duplicates(frame)
+    findings += [*moved, *repaired, *duplicates]
+    if frame.empty:
+        raise InputError(f"{source.path} holds no usable polygon", hint="`i2db check` lists why each was left out")
+    frame = frame.sort_values("_id")
+    group_names = [None if group is None or _is_null(group) else str(group) for group in frame["_group"]]
+    table = pa.table(
+        {
+            "polygon_id": pa.array(frame["_id"].to_numpy(), pa.int64()),
+            "class_code": pa.array(frame["_code"].to_numpy(), pa.int32()),
+            "source_label": pa.array(frame["_label"].tolist(), pa.string()),
+            "group_name": pa.array(group_names, pa.string()),
+            "area": pa.array(frame.geometry.area.to_numpy(), pa.float64()),
+            "wkb": pa.array(frame.geometry.to_wkb().tolist(), pa.binary()),
+        }
+    )
+    return table, findings
+
+
+def read_recode(path: Path) -> dict[str, int]:
+    """Label code per text label, from a CSV file with the columns text and code (a header is optional).
+
+    Raises:
+        InputError: the file is missing, or a line has no integer code.
+    """
+    if not path.is_file():
+        raise InputError(f"label recode {path} does not exist")
+    recode: dict[str, int] = {}
+    with path.open(encoding="utf-8", newline="") as stream:
+        for number, row in enumerate(csv.reader(stream), start=1):
+            if not row:
+                continue
+            try:
+                text, code = row[0].strip(), int(row[1])
+            except (IndexError, ValueError) as error:
+                if number == 1:
+                    continue
+                raise InputError(f"{path}:{number}: {','.join(row)!r} is not text,code") from error
+            recode[text] = code
+    return recode
+
+
+def _is_null(cell: Any) -> bool:
+    return cell is None or cell != cell or str(cell) in ("<NA>", "NaT")
+
+
+def _polygon_ids(frame: Any, source: GroundTruthSource) -> Any:
+    """One int64 per polygon, from the source and never from a place in a list."""
+    import shapely
+
+    if source.id_field is not None:
+        cells = column(frame, source.id_field, source.path, "chain.polygon_id_field")
+        try:
+            ids = cells.astype("int64").to_numpy()
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{source.path}: {source.id_field} holds something else than integers") from error
+        name = source.id_field
+    elif frame.index.name == "fid":
+        ids, name = frame.index.to_numpy().astype("int64"), "its feature ids"
+    else:
+        # GeoParquet has no feature ids: the polygon itself is one, whatever its place in the file.
+        import hashlib
+
+        shapes = shapely.to_wkb(frame.geometry.to_numpy())
+        digests = [hashlib.blake2b(shape or b"", digest_size=7).digest() for shape in shapes]
+        ids, name = np.array([int.from_bytes(digest) for digest in digests], dtype="int64"), "the hash of its geometry"
+    unique, counts = np.unique(ids, return_counts=True)
+    if (counts > 1).any():
+        raise InputError(
+            f"{source.path}: {name} is not unique: {unique[counts > 1][0]} occurs {counts[counts > 1][0]} times",
+            hint="chain.polygon_id_field names a field with one id per polygon",
+        )
+    return ids
+
+
+def _codes(labels: Any, ids: Any, source: GroundTruthSource, known_codes: Collection[int]) -> tuple[Any, list[Finding]]:
+    """Label code per polygon, 0 for those to leave out, and why."""
+    codes = np.zeros(len(ids), dtype="int64")
+    findings: list[Finding] = []
+    excluded: dict[int, int] = {}
+    for i, (label, polygon_id) in enumerate(zip(labels, ids, strict=True)):
+        if _is_null(label):
+            findings.append(_about(polygon_id, "has no label", "left out", "warning"))
+            continue
+        code = _code(label, source.recode)
+        if code is None:
+            wanted = (
+                "chain.label_recode names a CSV file text,code" if source.recode is None else "add it to the recode"
+            )
+            findings.append(_about(polygon_id, f"has the label {label!r}, which is no integer", wanted))
+        elif code in source.excluded:
+            excluded[code] = excluded.get(code, 0) + 1
+        elif not 0 < code <= LARGEST_CODE:
+            findings.append(_about(polygon_id, f"has the label {code}", f"labels go from 1 to {LARGEST_CODE}"))
+        elif code not in known_codes:
+            findings.append(
+                _about(
+                    polygon_id,
+                    f"has the label {code}, which the nomenclature does not know",
+                    "add it there, or to chain.excluded_classes",
+                )
+            )
+        else:
+            codes[i] = code
+    for code, n in sorted(excluded.items()):
+        findings.append(
+            Finding(
+                severity="note",
+                subject="class",
+                item=str(code),
+                message=f"is excluded: {n} polygons",
+                remedy="left out, as chain.excluded_classes asks",
+            )
+        )
+    return codes, findings
+
+
+def _code(label: Any, recode: dict[str, int] | None) -> int | None:
+    if recode is not None and str(label).strip() in recode:
+        return recode[str(label).strip()]
+    if isinstance(label, str):
+        text = label.strip()
+        return int(text) if text.lstrip("-").isdigit() else None
+    return int(label) if float(label).is_integer() else None
+
+
+def _about(polygon_id: Any, message: str, remedy: str, severity: str = "error") -> Finding:
+    return Finding(
+        severity="error" if severity == "error" else "warning",
+        subject="polygon",
+        item=str(polygon_id),
+        message=message,
+        remedy=remedy,
+    )
+
+
+def _without_duplicates(frame: Any) -> tuple[Any, list[Finding]]:
+    """Of polygons with the same geometry and label the one with the smallest id; with other labels they all stay
+    (their pixels are in conflict and will be left out)."""
+    import shapely
+
+    frame = frame.sort_values("_id")
+    shapes = shapely.to_wkb(shapely.normalize(frame.geometry.to_numpy()))
+    first: dict[tuple[bytes, int], int] = {}
+    keep = np.ones(len(frame), dtype=bool)
+    findings = []
+    for i, (shape, polygon_id, code) in enumerate(zip(shapes, frame["_id"], frame["_code"], strict=True)):
+        original = first.setdefault((shape, code), polygon_id)
+        if original != polygon_id:
+            keep[i] = False
+            findings.append(_about(polygon_id, f"is the same polygon as {original}", "left out", "warning"))
+    return frame[keep], findings
