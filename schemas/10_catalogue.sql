@@ -33,7 +33,7 @@ COMMENT ON COLUMN publication.fingerprint IS 'Fingerprint of the result that was
 
 CREATE TABLE IF NOT EXISTS task_run (
     stage VARCHAR, unit VARCHAR, fingerprint VARCHAR, reason VARCHAR, outcome VARCHAR, attempt INTEGER,
-    started_at TIMESTAMPTZ, wall_seconds DOUBLE, cpu_seconds DOUBLE, peak_megabytes DOUBLE, message VARCHAR
+    started_at TIMESTAMP, wall_seconds DOUBLE, cpu_seconds DOUBLE, peak_megabytes DOUBLE, message VARCHAR
 );
 COMMENT ON TABLE task_run IS 'Every task that was run: why, how it ended and what it cost.';
 COMMENT ON COLUMN task_run.stage IS 'Stage of the task.';
@@ -42,7 +42,7 @@ COMMENT ON COLUMN task_run.fingerprint IS 'Fingerprint of the task.';
 COMMENT ON COLUMN task_run.reason IS 'Why it ran: missing, changed, upstream, forced or failed.';
 COMMENT ON COLUMN task_run.outcome IS 'done, failed or adopted (its result was there already, from a run that was cut off or from another project).';
 COMMENT ON COLUMN task_run.attempt IS 'First or second attempt (a worker that dies is given its task once more, with less memory).';
-COMMENT ON COLUMN task_run.started_at IS 'When it started.';
+COMMENT ON COLUMN task_run.started_at IS 'When it started (UTC).';
 COMMENT ON COLUMN task_run.wall_seconds IS 'Elapsed time in seconds.';
 COMMENT ON COLUMN task_run.cpu_seconds IS 'Processor time in seconds.';
 COMMENT ON COLUMN task_run.peak_megabytes IS 'Largest resident memory of the process that ran it, in megabytes.';

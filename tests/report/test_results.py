@@ -9,7 +9,7 @@ from sklearn import metrics
 
 from i2db.report.matrix import Confusion
 from i2db.report.nomenclature import read_nomenclature
-from i2db.report.results import Unseen, results_text
+from i2db.report.results import Caveats, Unseen, results_text
 
 DATA = (Path(__file__).parents[2] / ".." / "shared" / "data" / "confusion").resolve()
 
@@ -79,12 +79,8 @@ def test_one_run_has_no_interval_and_undefined_is_a_dash() -> None:
 
 def test_notes() -> None:
     one = Confusion((1, 2), ("maize", "grass"), np.array([[3, 1], [0, 2]]), (2, 2))
-    text = results_text(
-        [one, one],
-        is_resubstitution=True,
-        unvalidated=["potatoes"],
-        unseen=[Unseen(run=0, region="2", name="orchard", n_polygons=1, n_pixels=12)],
-    )
+    orchard = Unseen(run=0, region="2", name="orchard", n_polygons=1, n_pixels=12)
+    text = results_text([one, one], Caveats(is_resubstitution=True, unvalidated=("potatoes",), unseen=(orchard,)))
     assert "RESUBSTITUTION: the polygons that validate also learnt" in text
     assert "Never validated (no validation polygon in any run): potatoes." in text
     assert "  run 0, region 2: orchard, pixels: 12, polygons: 1" in text

@@ -27,7 +27,8 @@ def drawn(database: Database) -> dict[int, int]:
     return dict(
         rows(
             database,
-            "SELECT class_code, count(*) FROM selection JOIN candidate USING (sample_id) JOIN polygon USING (polygon_id) GROUP BY ALL",
+            "SELECT class_code, count(*) FROM selection "
+            "JOIN candidate USING (sample_id) JOIN polygon USING (polygon_id) GROUP BY ALL",
         )
     )
 

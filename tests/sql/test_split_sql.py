@@ -22,7 +22,7 @@ def counts(database: Database) -> dict[tuple[object, ...], object]:
 
 @pytest.mark.parametrize(
     ("n", "ratio", "learn"),
-    # floor(n * ratio + 0.5), held between 1 and n - 1: Python's round would leave no validation for (2, 0.75), (4, 0.9).
+    # floor(n * ratio + 0.5), held between 1 and n - 1: Python's round leaves no validation for (2, 0.75), (4, 0.9).
     [(2, 0.5, 1), (2, 0.75, 1), (4, 0.9, 3), (3, 0.5, 2), (5, 0.5, 3), (10, 0.75, 8), (10, 0.01, 1), (7, 1.0, 7)],
 )
 def test_number_of_learn_polygons(database: Database, n: int, ratio: float, learn: int) -> None:

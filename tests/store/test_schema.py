@@ -79,7 +79,8 @@ def test_a_writer_locks_others_out(tmp_path) -> None:
     path = tmp_path / "i2db.duckdb"
     with Database.open(path):
         code = (
-            "import sys; from pathlib import Path; from i2db.store.database import Database; from i2db.errors import LockedError\n"
+            "import sys; from pathlib import Path; from i2db.store.database import Database\n"
+            "from i2db.errors import LockedError\n"
             "try:\n    Database.open(Path(sys.argv[1]), read_only=True)\n"
             "except LockedError as error:\n    print(error); sys.exit(4)\n"
         )
@@ -90,9 +91,13 @@ def test_a_writer_locks_others_out(tmp_path) -> None:
 
 
 def test_a_transaction_is_all_or_nothing(database: Database) -> None:
-    with pytest.raises(RuntimeError), database.transaction():
-        database.append("run", [{"run": 0, "random_seed": 1, "evaluated_split": "val"}])
-        raise RuntimeError
+    def half() -> None:
+        with database.transaction():
+            database.append("run", [{"run": 0, "random_seed": 1, "evaluated_split": "val"}])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
     assert database.connection.execute("FROM run").fetchall() == []
 
 

@@ -120,7 +120,7 @@ def write_repaired(config: Config, path: Path) -> int:
         raise ConfigError(f"{path} is there already, or no .gpkg", hint="--fix names a new GeoPackage")
     source = config.chain.ground_truth
     frame = read_layer(source, "ground truth")
-    repaired, _ = repair(frame, frame.index.to_numpy(), source, "polygon")
+    repaired, _ = repair(frame, frame.index.to_numpy(), "polygon")
     from i2db.files import replacing
 
     with replacing(path) as temporary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -62,6 +63,7 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
 def disk_full(path: Path, reason: str) -> StageError:
     """The error that says which file could not be written, why, and how much room is left on its disk."""
+    path = path.with_name(re.sub(rf"^({re.escape(TEMPORARY_PREFIX)}[0-9a-f]+-)+", "", path.name))
     try:
         free = f"{shutil.disk_usage(path.parent).free / 1e9:.2f} GB free"
     except OSError:

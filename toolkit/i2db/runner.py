@@ -128,7 +128,8 @@ def plan_chain(
 ) -> Planned:
     """What a run would do."""
     project = Project.open(loaded.config, folder, lenders=lenders, refresh=refresh, read_only=True)
-    rows, explained = [], []
+    rows: list[dict[str, Any]] = []
+    explained: list[dict[str, Any]] = []
     try:
         for staged in plan(project, stages):
             stage = staged.stage

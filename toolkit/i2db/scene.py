@@ -225,14 +225,14 @@ def _features(
                 f"the tiles have different dates of {sensor.name}, and use_gapfilling is False",
                 hint="raw dates of several tiles make different features; set use_gapfilling to True",
             )
-        wanted = days
+        wanted = tuple(days)
         basis = [sensor.name, "raw"]
     answer = [day.isoformat() for day in wanted]
     settled = facts.settle(f"dates {sensor.name}", basis, answer, refresh=refresh)
     if settled != answer:
         notes.append(
-            f"{sensor.name}: new products would make the dates {answer[0]} to {answer[-1]} ({len(answer)}); the project "
-            f"keeps {settled[0]} to {settled[-1]} ({len(settled)}); --refresh settles them anew"
+            f"{sensor.name}: new products would make the dates {answer[0]} to {answer[-1]} ({len(answer)}); "
+            f"the project keeps {settled[0]} to {settled[-1]} ({len(settled)}); --refresh settles them anew"
         )
     indices = config.arg_train.features
     extraction = config.iota2_feature_extraction

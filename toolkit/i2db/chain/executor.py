@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import resource
 import time
@@ -100,18 +101,25 @@ class DaskExecutor:
     def _connect(self) -> Any:
         if self._client is None:
             import dask
-            from distributed import Client, LocalCluster
 
             # A worker that dies is our business (once more, with less memory), not Dask's.
-            dask.config.set({"distributed.scheduler.allowed-failures": 0, "distributed.comm.timeouts.connect": "60s"})
+            dask.config.set(
+                {
+                    "distributed.scheduler.allowed-failures": 0,
+                    "distributed.comm.timeouts.connect": "60s",
+                    "logging.distributed": "critical",
+                }
+            )
+            from distributed import Client, LocalCluster
+
             if self.address is None:
                 self._cluster = LocalCluster(
                     n_workers=self.n_workers,
                     threads_per_worker=1,
                     processes=True,
-                    dashboard_address=None,
+                    dashboard_address=":0",
                     memory_limit=0,
-                    silence_logs="critical",
+                    silence_logs=logging.CRITICAL,
                 )
             self._client = Client(self._cluster or self.address, set_as_default=False)
         return self._client
@@ -123,9 +131,9 @@ class DaskExecutor:
             context = replace(self.context, n_threads=self.context.n_threads * self.n_workers)
             yield execute(work, tasks[0], context)
             return
+        client = self._connect()
         from distributed import as_completed
 
-        client = self._connect()
         waiting = iter(tasks)
         owners: dict[str, tuple[Task, int]] = {}
 
@@ -136,7 +144,9 @@ class DaskExecutor:
 
         # A few tasks per worker are under way at a time: the scheduler never holds the inputs of thousands.
         n_slots = max(2, 2 * sum(client.nthreads().values()))
-        queue = as_completed([submit(task, self.context, 1) for task in itertools.islice(waiting, n_slots)])
+        queue = as_completed(
+            [submit(task, self.context, 1) for task in itertools.islice(waiting, n_slots)], loop=client.loop
+        )
         for future in queue:
             task, attempt = owners.pop(future.key)
             outcome = _outcome(future, task, attempt)

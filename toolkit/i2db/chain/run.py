@@ -169,5 +169,5 @@ def _failure_message(stage: Stage, failures: Sequence[Outcome], n_tasks: int, sh
         text = outcome.failure.message if outcome.failure else ""
         lines.append(f"  {outcome.task.unit}: {text}")
     if len(failures) > shown:
-        lines.append(f"  and {len(failures) - shown} more: SELECT * FROM task_run WHERE outcome = 'failed'")
+        lines.append(f"  and {len(failures) - shown} more: `i2db show` lists them in task_run")
     return "\n".join(lines)

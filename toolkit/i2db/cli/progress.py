@@ -19,13 +19,13 @@ class Lines:
     def __init__(self) -> None:
         self._started = time.perf_counter()
 
-    def start(self, stage: Stage, n_tasks: int, n_current: int) -> None:
+    def start(self, stage: Stage, n_tasks: int, n_current: int) -> None:  # noqa: ARG002
         """Remember when the stage began; say what it has to do when that takes workers."""
         self._started = time.perf_counter()
         self._n, self._done, self._next = n_tasks, 0, 0.1
         self._current = n_current
 
-    def advance(self, stage: Stage, outcome: Outcome) -> None:
+    def advance(self, stage: Stage, outcome: Outcome) -> None:  # noqa: ARG002
         """Every tenth of a long stage is worth a line."""
         self._done += 1
         if self._n >= 20 and self._done / self._n >= self._next:
@@ -36,7 +36,7 @@ class Lines:
     def finish(self, stage: Stage) -> None:
         """Say what the stage did."""
         seconds = time.perf_counter() - self._started
-        what = f"{self._n} tasks" if self._n else "up to date" if self._current and stage.work else "done"
+        what = f"{self._n} tasks" if self._n else "up to date" if self._current else "done"
         if self._n and self._current:
             what += f", {self._current} up to date"
         typer.echo(f"{stage.name:<10} {what} ({_time(seconds)})", err=True)
@@ -74,7 +74,7 @@ class Bars:
             stage.name, total=max(1, n_tasks + n_current), completed=n_current
         )
 
-    def advance(self, stage: Stage, outcome: Outcome) -> None:
+    def advance(self, stage: Stage, outcome: Outcome) -> None:  # noqa: ARG002
         """A step further."""
         self._progress.advance(self._bars[stage.name])
 

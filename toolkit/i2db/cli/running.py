@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -51,7 +52,9 @@ def run(
     ending_step: EndOption = None,
     only_summary: Annotated[bool, typer.Option("--only-summary", help="Print the steps and stop.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Run every task, whatever is there.")] = False,
-    restart: Annotated[bool, typer.Option("--restart", hidden=True, help="iota2's: what every run does.")] = False,
+    restart: Annotated[  # noqa: ARG001 - every run goes on from what is there
+        bool, typer.Option("--restart", hidden=True, help="iota2's: what every run does.")
+    ] = False,
     refresh: RefreshOption = False,
     scheduler_type: Annotated[
         str | None, typer.Option(help="debug, localCluster, or cluster with --scheduler-address.")
@@ -120,7 +123,7 @@ def _load(
     loaded = load(config, settings)
     for warning in loaded.warnings:
         typer.echo("warning: " + warning, err=True)
-    configured = Path(loaded.config.chain.output_path)
+    configured = Path(os.path.relpath(loaded.config.chain.output_path))
     folder = output or (configured if window is None else configured.with_name(f"{configured.name}_window_{window}"))
     lenders = (configured / "parts",) if folder.resolve() != configured.resolve() else ()
     return loaded, folder, lenders
@@ -165,7 +168,10 @@ def plan(
     chain = loaded.config.chain
     planned = plan_chain(loaded, folder, steps(chain.first_step, chain.last_step), lenders=lenders, refresh=refresh)
     rows = planned.explained if explain else planned.rows
-    names = list(rows[0]) if rows else ["stage"]
+    if not rows:
+        typer.echo("everything is up to date", err=True)
+        return
+    names = list(rows[0])
     if form is Format.JSON:
         typer.echo(json.dumps(rows, indent=1))
     elif form is Format.CSV:

@@ -76,11 +76,12 @@ def _resolve_key(section: Entry, entry: Entry, resolved: Resolved, findings: Fin
     today = find(section.key, entry.key)
     written = f"{section.key}.{entry.key}"
     content = _unset(entry.content)
-    if today is None:
-        if not is_retired(entry.key):
-            findings.error(entry.place, f"there is no key {written}: {suggest_key(section.key, entry.key)}")
-        elif content is not None:
+    if is_retired(entry.key) and (today is None or today[1] == entry.key):
+        if content is not None:
             findings.retired(entry.place, written)
+        return
+    if today is None:
+        findings.error(entry.place, f"there is no key {written}: {suggest_key(section.key, entry.key)}")
         return
     name, key = today
     resolved.places.setdefault((name,), section.place)
@@ -180,9 +181,10 @@ def override(resolved: Resolved, overrides: Sequence[str], findings: Findings) -
             findings.error(place, "must be section.key=value, e.g. arg_train.runs=3")
             continue
         try:
-            content = _overriding(written.strip(), place)
+            content = _overriding(written.strip())
         except ConfigError as error:
-            findings.error(place, f"cannot be read: {error.message}")
+            fault = error.message.split("\n")[0].removeprefix("value:1:")
+            findings.error(place, f"cannot be read, character {fault}")
             continue
         if content == "":
             findings.error(place, f"sets {name.strip()} to nothing; write None for its default")
@@ -190,12 +192,12 @@ def override(resolved: Resolved, overrides: Sequence[str], findings: Findings) -
         _apply(resolved, section, key, below, content, place, findings)
 
 
-def _overriding(text: str, place: Place) -> Content:
+def _overriding(text: str) -> Content:
     """The value of an override; what no quote or bracket opens may be a text without quotes (the shell took them)."""
     if not text:
         return ""
     try:
-        return parse_content(text, place.source)
+        return parse_content(text, "value")
     except ConfigError:
         if text[0] in "'\"[{" or "..." in text:
             raise

@@ -100,7 +100,7 @@ def write_item(item: object) -> str:
     if isinstance(item, int | float):
         return repr(item)
     if isinstance(item, datetime.date):
-        return item.isoformat()
+        return _text(f"{item:%Y%m%d}")  # as in .cfg files: JSON Schema knows no dates
     if isinstance(item, list | tuple):
         return f"[{', '.join(write_item(each) for each in item)}]"
     if isinstance(item, dict):

@@ -1,4 +1,8 @@
-"""The compiled way from loaded reflectances to features: choice of product, gap-filling, bands, indices.
+"""The compiled way from a cube to features: loading, choice of product, gap-filling, bands, indices.
+
+A few hundred pixels are worked on together, as one plane per product and band and one plane per feature, which stay
+in the cache; neighbours that are clear on the same dates form a run and share the weights of the gap-filling. What a
+pixel gets does not depend on its neighbours: each number comes from the same operations in the same order.
 
 Importing this module imports numba. Reflectances are x 10000, normalised indices x 1000, as iota2 has them.
 """
@@ -13,6 +17,7 @@ from numpy.typing import NDArray
 
 from i2db.raster.flags import NODATA, OUTSIDE
 from i2db.raster.gapfill import neighbours
+from i2db.raster.resample import Source, TapPair, load_pixels, load_row
 
 #: What features hold where a raw date has no data.
 NO_DATA = -10_000.0
@@ -36,24 +41,41 @@ class Recipe(NamedTuple):
     #: Days to fill at; for raw dates the place of each among the dates of the cube, -1 where it is not there.
     target_days: NDArray[np.float64]
     target_places: NDArray[np.int64]
+    #: Days of the cube's dates; products of date t are first_product[t] up to first_product[t + 1].
+    days: NDArray[np.float64]
+    first_product: NDArray[np.int64]
+
+
+class Scratch(NamedTuple):
+    """Arrays of a block of pixels, used again for every block."""
+
+    #: (products, bands, pixels) and (products, pixels).
+    reflectance: NDArray[np.float32]
+    flags: NDArray[np.uint8]
+    #: (targets, bands, pixels) and (features, pixels).
+    series: NDArray[np.float32]
+    features: NDArray[np.float32]
+
+
+def scratch(n_products: int, n_bands: int, n_targets: int, n_features: int, n_pixels: int) -> Scratch:
+    """Arrays for blocks of up to `n_pixels`."""
+    return Scratch(
+        # Layers that lie wholly beyond their file are not loaded: they stay 0, and are flagged.
+        reflectance=np.zeros((n_products, n_bands, n_pixels), dtype=np.float32),
+        flags=np.zeros((n_products, n_pixels), dtype=np.uint8),
+        series=np.empty((n_targets, n_bands, n_pixels), dtype=np.float32),
+        features=np.empty((n_features, n_pixels), dtype=np.float32),
+    )
 
 
 @njit(nogil=True, cache=True)
-def _normalised(a: np.float32, b: np.float32, correction: np.float32) -> np.float32:
-    total = a + b + correction
-    if abs(total) < np.float32(_TINY):
-        return np.float32(0)
-    return (a - b - correction) / total * np.float32(_FACTOR)
-
-
-@njit(nogil=True, cache=True)
-def _chosen_product(flags: NDArray[np.uint8], first: int, end: int) -> tuple[int, bool]:
+def _chosen_product(flags: NDArray[np.uint8], pixel: int, first: int, end: int) -> tuple[int, bool]:
     """The first clear product of a day, else the first with data, else -1; and whether it is clear."""
     fallback = -1
     for product in range(first, end):
-        if flags[product] == 0:
+        if flags[product, pixel] == 0:
             return product, True
-        if fallback < 0 and flags[product] & (NODATA | OUTSIDE) == 0:
+        if fallback < 0 and flags[product, pixel] & (NODATA | OUTSIDE) == 0:
             fallback = product
     return fallback, False
 
@@ -61,134 +83,223 @@ def _chosen_product(flags: NDArray[np.uint8], first: int, end: int) -> tuple[int
 @njit(nogil=True, cache=True)
 def _fill(
     reflectance: NDArray[np.float32],
-    clear: NDArray[np.int64],
-    clear_days: NDArray[np.float64],
-    n_clear: int,
-    recipe: Recipe,
-    before: NDArray[np.int64],
-    after: NDArray[np.int64],
+    earlier: NDArray[np.int64],
+    later: NDArray[np.int64],
     weight: NDArray[np.float32],
+    start: int,
+    end: int,
     series: NDArray[np.float32],
 ) -> None:
-    """Fill one pixel's series (targets, bands) from its reflectances (products, bands)."""
-    neighbours(clear_days, n_clear, recipe.target_days, before, after, weight)
-    n_bands = series.shape[1]
+    """Series (targets, bands, pixels) of the pixels [start, end), which share products and weights; -1 is no data."""
     for target in range(series.shape[0]):
-        first, second = reflectance[clear[before[target]]], reflectance[clear[after[target]]]
         share = weight[target]
-        for band in range(n_bands):
-            series[target, band] = first[band] + share * (second[band] - first[band])
-
-
-@njit(nogil=True, cache=True)
-def _copy_raw(
-    reflectance: NDArray[np.float32], choice: NDArray[np.int64], recipe: Recipe, series: NDArray[np.float32]
-) -> None:
-    """One pixel's raw series (targets, bands): NO_DATA in all bands where the date has none."""
-    for target in range(series.shape[0]):
-        place = recipe.target_places[target]
-        product = choice[place] if place >= 0 else -1
         for band in range(series.shape[1]):
-            series[target, band] = reflectance[product, band] if product >= 0 else np.float32(NO_DATA)
+            result = series[target, band, start:end]
+            if earlier[target] < 0:
+                result[:] = np.float32(NO_DATA)
+                continue
+            first = reflectance[earlier[target], band, start:end]
+            if share == 0:
+                result[:] = first
+                continue
+            second = reflectance[later[target], band, start:end]
+            for pixel in range(end - start):
+                result[pixel] = first[pixel] + share * (second[pixel] - first[pixel])
 
 
 @njit(nogil=True, cache=True)
-def _write(series: NDArray[np.float32], recipe: Recipe, features: NDArray[np.float32]) -> None:
-    """One pixel's features (n) from its series (targets, bands), date by date, then index by index."""
-    n_targets, n_bands = series.shape
+def _normalise(
+    a: NDArray[np.float32], b: NDArray[np.float32], correction: np.float32, result: NDArray[np.float32]
+) -> None:
+    """1000 (a - b - correction) / (a + b + correction), 0 where the denominator is tiny."""
+    for pixel in range(len(result)):
+        total = a[pixel] + b[pixel] + correction
+        ratio = (a[pixel] - b[pixel] - correction) / total * np.float32(_FACTOR)
+        result[pixel] = ratio if abs(total) >= np.float32(_TINY) else np.float32(0)
+
+
+@njit(nogil=True, cache=True)
+def _index(
+    bands: NDArray[np.float32], code: int, recipe: Recipe, start: int, end: int, result: NDArray[np.float32]
+) -> None:
+    """One index of one date from its bands (bands, pixels)."""
+    correction = np.float32(recipe.correction)
+    if code == NDVI:
+        _normalise(bands[recipe.nir, start:end], bands[recipe.red, start:end], correction, result)
+    elif code == NDWI:
+        _normalise(bands[recipe.swir, start:end], bands[recipe.nir, start:end], correction, result)
+    else:
+        result[:] = 0
+        for band in range(bands.shape[0]):
+            values = bands[band, start:end]
+            for pixel in range(end - start):
+                result[pixel] += values[pixel] * values[pixel]
+        for pixel in range(end - start):
+            result[pixel] = np.sqrt(result[pixel])
+
+
+@njit(nogil=True, cache=True)
+def _write(
+    series: NDArray[np.float32],
+    earlier: NDArray[np.int64],
+    recipe: Recipe,
+    start: int,
+    end: int,
+    features: NDArray[np.float32],
+) -> None:
+    """Features (features, pixels) of the pixels [start, end): bands date by date, then index by index."""
+    n_targets, n_bands = series.shape[0], series.shape[1]
     correction = np.float32(recipe.correction)
     place = 0
     if recipe.is_band_copied:
-        if recipe.is_relative:
-            for target in range(n_targets):
-                red = series[target, recipe.red]
-                has_data = not abs(red - np.float32(NO_DATA)) < np.float32(0.1)
-                for band in range(n_bands):
-                    number = series[target, band]
-                    if band != recipe.red and has_data:
-                        number = _normalised(number, red, correction)
-                    features[target * n_bands + band] = number
-        else:
-            for target in range(n_targets):
-                for band in range(n_bands):
-                    features[target * n_bands + band] = series[target, band]
-        place = n_targets * n_bands
+        for target in range(n_targets):
+            for band in range(n_bands):
+                values, result = series[target, band, start:end], features[place, start:end]
+                if recipe.is_relative and band != recipe.red and earlier[target] >= 0:
+                    _normalise(values, series[target, recipe.red, start:end], correction, result)
+                else:
+                    result[:] = values
+                place += 1
     for code in recipe.indices:
         for target in range(n_targets):
-            features[place + target] = _index(series[target], code, recipe.red, recipe.nir, recipe.swir, correction)
-        place += n_targets
-    if not recipe.is_filled:
-        _clear_indices(series, len(recipe.indices), features)
+            if earlier[target] < 0:
+                features[place, start:end] = np.float32(NO_DATA)
+            else:
+                _index(series[target], code, recipe, start, end, features[place, start:end])
+            place += 1
 
 
 @njit(nogil=True, cache=True)
-def _index(values: NDArray[np.float32], code: int, red: int, nir: int, swir: int, correction: np.float32) -> np.float32:
-    if code == NDVI:
-        return _normalised(values[nir], values[red], correction)
-    if code == NDWI:
-        return _normalised(values[swir], values[nir], correction)
-    even, odd = np.float32(0), np.float32(0)  # two sums, so that one need not wait for the other
-    n_pairs = len(values) // 2
-    for pair in range(n_pairs):
-        even += values[2 * pair] * values[2 * pair]
-        odd += values[2 * pair + 1] * values[2 * pair + 1]
-    if len(values) % 2:
-        even += values[-1] * values[-1]
-    return np.float32(np.sqrt(even + odd))
+def _find_runs(flags: NDArray[np.uint8], n: int, is_start: NDArray[np.uint8]) -> None:
+    """Mark the pixels whose flags (products, pixels) are not those of the pixel before."""
+    is_start[:n] = 0
+    for product in range(flags.shape[0]):
+        line = flags[product]
+        for pixel in range(1, n):
+            is_start[pixel] |= line[pixel] ^ line[pixel - 1]
+    is_start[0] = 1
 
 
 @njit(nogil=True, cache=True)
-def _clear_indices(series: NDArray[np.float32], n_indices: int, features: NDArray[np.float32]) -> None:
-    """Set the indices of raw dates without data to NO_DATA."""
-    n_targets = series.shape[0]
-    first = len(features) - n_indices * n_targets
-    for target in range(n_targets):
-        is_missing = False
-        for number in series[target]:
-            is_missing |= abs(number - np.float32(NO_DATA)) < np.float32(0.1)
-        if is_missing:
-            for index in range(n_indices):
-                features[first + index * n_targets + target] = NO_DATA
-
-
-@njit(nogil=True, cache=True)
-def compute_block(
-    reflectance: NDArray[np.float32],
+def _plan_run(
     flags: NDArray[np.uint8],
-    first_product: NDArray[np.int64],
-    days: NDArray[np.float64],
-    n_pixels: int,
+    pixel: int,
     recipe: Recipe,
+    earlier: NDArray[np.int64],
+    later: NDArray[np.int64],
+    weight: NDArray[np.float32],
+) -> bool:
+    """Products and weights for each target of a run that starts at a pixel; whether it has any clear date."""
+    n_dates, n_targets = len(recipe.days), len(recipe.target_places)
+    clear, choice = np.empty(n_dates, dtype=np.int64), np.empty(n_dates, dtype=np.int64)
+    clear_days = np.empty(n_dates, dtype=np.float64)
+    n_clear = 0
+    for date in range(n_dates):
+        product, is_clear = _chosen_product(flags, pixel, recipe.first_product[date], recipe.first_product[date + 1])
+        choice[date] = product
+        if is_clear:
+            clear[n_clear] = product
+            clear_days[n_clear] = recipe.days[date]
+            n_clear += 1
+    if n_clear == 0:
+        return False
+    if recipe.is_filled:
+        neighbours(clear_days, n_clear, recipe.target_days, earlier, later, weight)
+        for target in range(n_targets):
+            earlier[target], later[target] = clear[earlier[target]], clear[later[target]]
+    else:
+        for target in range(n_targets):
+            place = recipe.target_places[target]
+            earlier[target] = choice[place] if place >= 0 else -1
+            weight[target] = 0
+    return True
+
+
+@njit(nogil=True, cache=True)
+def _compute_block(
+    work: Scratch, n: int, recipe: Recipe, features: NDArray[np.float32], is_valid: NDArray[np.bool_]
+) -> None:
+    """Features (pixels, features) of the `n` pixels that were loaded into the scratch arrays."""
+    n_targets = len(recipe.target_places)
+    is_start = np.empty(n, dtype=np.uint8)
+    earlier, later = np.empty(n_targets, dtype=np.int64), np.empty(n_targets, dtype=np.int64)
+    weight = np.empty(n_targets, dtype=np.float32)
+    _find_runs(work.flags, n, is_start)
+    start = 0
+    while start < n:
+        end = start + 1
+        while end < n and is_start[end] == 0:
+            end += 1
+        is_valid[start:end] = _plan_run(work.flags, start, recipe, earlier, later, weight)
+        if is_valid[start]:
+            _fill(work.reflectance, earlier, later, weight, start, end, work.series)
+            _write(work.series, earlier, recipe, start, end, work.features)
+        else:
+            work.features[:, start:end] = 0
+        start = end
+    _transpose(work.features, n, features)
+
+
+@njit(nogil=True, cache=True)
+def _transpose(planes: NDArray[np.float32], n: int, features: NDArray[np.float32]) -> None:
+    """Planes (features, pixels) to rows (pixels, features), a few planes at a time."""
+    n_features = planes.shape[0]
+    for first in range(0, n_features, 16):
+        end = min(first + 16, n_features)
+        for pixel in range(n):
+            for feature in range(first, end):
+                features[pixel, feature] = planes[feature, pixel]
+
+
+@njit(nogil=True, cache=True)
+def compute_rows(
+    sources: tuple[Source, ...],
+    taps: tuple[TapPair, ...],
+    flags: NDArray[np.uint8],
+    first_row: int,
+    n_rows: int,
+    recipe: Recipe,
+    work: Scratch,
     features: NDArray[np.float32],
     is_valid: NDArray[np.bool_],
 ) -> None:
-    """Features (pixels, features) of a block from reflectances (pixels, products, bands) and flags (pixels, products).
+    """Features (pixels, features) of rows of the cube's window, row-major, and which pixels have a clear date.
 
-    `days` are those of the dates; products of date t are first_product[t] up to first_product[t + 1]. A pixel without
-    a clear date gets 0 everywhere and is not valid.
+    `flags` (products, rows, columns) are those of the whole window. A pixel without a clear date gets 0 everywhere.
     """
-    n_dates, n_bands = len(days), reflectance.shape[2]
-    n_targets = len(recipe.target_places)
-    series = np.empty((n_targets, n_bands), dtype=np.float32)
-    clear, choice = np.empty(n_dates, dtype=np.int64), np.empty(n_dates, dtype=np.int64)
-    clear_days = np.empty(n_dates, dtype=np.float64)
-    before, after = np.empty(n_targets, dtype=np.int64), np.empty(n_targets, dtype=np.int64)
-    weight = np.empty(n_targets, dtype=np.float32)
-    for pixel in range(n_pixels):
-        n_clear = 0
-        for date in range(n_dates):
-            product, is_clear = _chosen_product(flags[pixel], first_product[date], first_product[date + 1])
-            choice[date] = product
-            if is_clear:
-                clear[n_clear] = product
-                clear_days[n_clear] = days[date]
-                n_clear += 1
-        is_valid[pixel] = n_clear > 0
-        if n_clear == 0:
-            features[pixel, :] = 0
-        else:
-            if recipe.is_filled:
-                _fill(reflectance[pixel], clear, clear_days, n_clear, recipe, before, after, weight, series)
-            else:
-                _copy_raw(reflectance[pixel], choice, recipe, series)
-            _write(series, recipe, features[pixel])
+    n_columns, most = flags.shape[2], work.flags.shape[1]
+    done = 0
+    for row in range(first_row, first_row + n_rows):
+        for column in range(0, n_columns, most):
+            n = min(most, n_columns - column)
+            work.flags[:, :n] = flags[:, row, column : column + n]
+            for place in range(len(sources)):
+                load_row(sources[place], taps[place][0], taps[place][1], row, column, n, work.reflectance, work.flags)
+            _compute_block(work, n, recipe, features[done : done + n], is_valid[done : done + n])
+            done += n
+
+
+@njit(nogil=True, cache=True)
+def compute_pixels(
+    sources: tuple[Source, ...],
+    taps: tuple[TapPair, ...],
+    flags: NDArray[np.uint8],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    recipe: Recipe,
+    work: Scratch,
+    features: NDArray[np.float32],
+    is_valid: NDArray[np.bool_],
+) -> None:
+    """As `compute_rows`, for single pixels at `rows` and `columns` of the cube's window."""
+    most = work.flags.shape[1]
+    for done in range(0, len(rows), most):
+        end = min(done + most, len(rows))
+        for pixel in range(done, end):
+            work.flags[:, pixel - done] = flags[:, rows[pixel], columns[pixel]]
+        for place in range(len(sources)):
+            load_pixels(
+                sources[place], taps[place][0], taps[place][1], rows[done:end], columns[done:end],
+                work.reflectance, work.flags,
+            )  # fmt: skip
+        _compute_block(work, end - done, recipe, features[done:end], is_valid[done:end])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,14 +18,13 @@ from i2db.sensors.declaration import Sensor
 if TYPE_CHECKING:
     from i2db.raster.expression import Expression
     from i2db.raster.feature_kernel import Recipe
-    from i2db.raster.pixels import PixelLoader
 
 #: Indices that can be asked for, in the order in which features list them.
 INDICES = ("NDVI", "NDWI", "Brightness")
 #: Reflectance that `acorfeat` subtracts and adds in normalised indices, x 10000 as the bands.
 ATMOSPHERIC_CORRECTION = 500.0
-#: Pixels that are computed together, so that their reflectances stay in the processor's cache.
-BLOCK_PIXELS = 256
+#: Memory of the pixels that are computed together: what stays in a processor's cache.
+_CACHE_BYTES = 1 << 20
 #: Pixels for which a user's expressions are evaluated together.
 _EXPRESSION_PIXELS = 8192
 #: Share of wanted pixels under which they are loaded one by one.
@@ -122,36 +120,33 @@ class SensorFeatures:
         Raises:
             ContractError: the cube lacks a band, or `wanted` has another shape.
         """
-        from i2db.raster.pixels import PixelLoader
-
         first, end, _ = (rows or slice(None)).indices(cube.window.n_rows)
         block = Window(0, first, cube.window.n_columns, max(0, end - first))
         if wanted is not None and wanted.shape != block.shape:
             raise ContractError(f"wanted must be {block.shape} as the block of rows is, not {wanted.shape}")
-        loader = PixelLoader(cube, self.bands, BLOCK_PIXELS)
+        kernel = _Kernel(cube, self.bands)
         n_pixels = block.n_pixels if wanted is None else int(np.count_nonzero(wanted))
         features = np.empty((n_pixels, len(self.features)), dtype=np.float32)
         is_valid = np.empty(n_pixels, dtype=np.bool_)
         n_additional = len(self.additional) * len(self.dates)
         if features.shape[1] > n_additional:
             built_in = features[:, : features.shape[1] - n_additional]
-            _run(loader, block, wanted, self._recipe(cube, is_plain=False), built_in, is_valid)
+            kernel.run(block, wanted, self._recipe(cube, is_plain=False), built_in, is_valid)
         if n_additional:
             additional = features[:, features.shape[1] - n_additional :]
-            self._add_expressions(cube, loader, block, wanted, additional, is_valid)
+            self._add_expressions(kernel, block, wanted, additional, is_valid)
         return features, is_valid
 
     def _add_expressions(
         self,
-        cube: Cube,
-        loader: PixelLoader,
+        kernel: _Kernel,
         block: Window,
         wanted: NDArray[np.bool_] | None,
         features: NDArray[np.float32],
         is_valid: NDArray[np.bool_],
     ) -> None:
         """Fill the features of the user's expressions, some rows at a time; raw dates without data stay no data."""
-        recipe = self._recipe(cube, is_plain=True)
+        recipe = self._recipe(kernel.cube, is_plain=True)
         step = max(1, _EXPRESSION_PIXELS // max(1, block.n_columns))
         n_dates, n_bands = len(self.dates), len(self.bands)
         done = 0
@@ -160,7 +155,7 @@ class SensorFeatures:
             marked = None if wanted is None else wanted[top : top + part.n_rows]
             n = part.n_pixels if marked is None else int(np.count_nonzero(marked))
             bands = np.empty((n, n_dates * n_bands), dtype=np.float32)
-            _run(loader, part, marked, recipe, bands, is_valid[done : done + n])
+            kernel.run(part, marked, recipe, bands, is_valid[done : done + n])
             target, valid = features[done : done + n], is_valid[done : done + n]
             for number, text in enumerate(self.additional):
                 for date in range(n_dates):
@@ -189,6 +184,8 @@ class SensorFeatures:
             is_filled=self.is_gap_filled,
             target_days=day_numbers(self.dates).astype(np.float64),
             target_places=np.array([places.get(date, -1) for date in self.dates], dtype=np.int64),
+            days=day_numbers(cube.dates).astype(np.float64),
+            first_product=cube.first_product,
         )
 
     def _needed_colors(self) -> list[str]:
@@ -245,51 +242,42 @@ def _evaluated(text: str, bands: NDArray[np.float32], is_valid: NDArray[np.bool_
     return numbers
 
 
-def _blocks(window: Window) -> Iterator[Window]:
-    """Pieces of a window of about BLOCK_PIXELS: pieces of a row, or several rows where they are short."""
-    n_columns = min(window.n_columns, BLOCK_PIXELS)
-    n_rows = max(1, BLOCK_PIXELS // n_columns) if n_columns == window.n_columns else 1
-    for row in range(window.row, window.row_end, n_rows):
-        for column in range(window.column, window.column_end, n_columns):
-            yield Window(column, row, min(n_columns, window.column_end - column), min(n_rows, window.row_end - row))
+class _Kernel:
+    """The compiled kernel over some bands of a cube."""
 
+    def __init__(self, cube: Cube, bands: tuple[str, ...]) -> None:
+        from i2db.raster.pixels import sources_of
 
-def _run(
-    loader: PixelLoader,
-    block: Window,
-    wanted: NDArray[np.bool_] | None,
-    recipe: Recipe,
-    features: NDArray[np.float32],
-    is_valid: NDArray[np.bool_],
-) -> None:
-    """Load and compute a block of rows (places in the cube's window), piece by piece in the cache."""
-    from i2db.raster.feature_kernel import compute_block
+        self.cube = cube
+        self._n_bands = len(bands)
+        self._sources, self._taps = sources_of(cube, bands)
 
-    n_wanted = len(is_valid)
-    if n_wanted == 0:
-        return
-    if wanted is not None and n_wanted < _SPARSE * block.n_pixels:
-        rows, columns = np.nonzero(wanted)
-        rows = rows + block.row
-        for start in range(0, n_wanted, BLOCK_PIXELS):
-            part = slice(start, min(n_wanted, start + BLOCK_PIXELS))
-            reflectance, flags = loader.pixels(rows[part], columns[part])
-            compute_block(
-                reflectance, flags, loader.first_product, loader.days, part.stop - start, recipe,
-                features[part], is_valid[part],
-            )  # fmt: skip
-        return
-    target, valid = features, is_valid
-    if wanted is not None and n_wanted < block.n_pixels:
-        target, valid = np.empty((block.n_pixels, features.shape[1]), np.float32), np.empty(block.n_pixels, np.bool_)
-    # Pieces of one row are consecutive in the result, and so are whole rows.
-    done = 0
-    for piece in _blocks(block):
-        reflectance, flags = loader.block(piece)
-        part = slice(done, done + piece.n_pixels)
-        compute_block(
-            reflectance, flags, loader.first_product, loader.days, piece.n_pixels, recipe, target[part], valid[part]
-        )
-        done += piece.n_pixels
-    if target is not features and wanted is not None:
-        features[:], is_valid[:] = target[wanted.ravel()], valid[wanted.ravel()]
+    def run(
+        self,
+        block: Window,
+        wanted: NDArray[np.bool_] | None,
+        recipe: Recipe,
+        features: NDArray[np.float32],
+        is_valid: NDArray[np.bool_],
+    ) -> None:
+        """Fill `features` and `is_valid` for the wanted pixels of a block of rows (counted in the cube's window)."""
+        from i2db.raster import feature_kernel as kernel
+
+        n_wanted = len(is_valid)
+        if n_wanted == 0:
+            return
+        n_targets, n_features = len(recipe.target_places), features.shape[1]
+        planes = (self.cube.n_products + n_targets) * self._n_bands + n_features
+        n_pixels = min(512, max(64, _CACHE_BYTES // (4 * planes) // 16 * 16))
+        work = kernel.scratch(self.cube.n_products, self._n_bands, n_targets, n_features, n_pixels)
+        common = (self._sources, self._taps, self.cube.flags)
+        if wanted is not None and n_wanted < _SPARSE * block.n_pixels:
+            rows, columns = np.nonzero(wanted)
+            kernel.compute_pixels(*common, rows + block.row, columns, recipe, work, features, is_valid)
+        elif n_wanted < block.n_pixels and wanted is not None:
+            all_features = np.empty((block.n_pixels, n_features), dtype=np.float32)
+            all_valid = np.empty(block.n_pixels, dtype=np.bool_)
+            kernel.compute_rows(*common, block.row, block.n_rows, recipe, work, all_features, all_valid)
+            features[:], is_valid[:] = all_features[wanted.ravel()], all_valid[wanted.ravel()]
+        else:
+            kernel.compute_rows(*common, block.row, block.n_rows, recipe, work, features, is_valid)

@@ -36,15 +36,6 @@ class Source(NamedTuple):
     factor: int
 
 
-class Block(NamedTuple):
-    """A rectangle of the cube's window, counted from its north-west."""
-
-    first_row: int
-    n_rows: int
-    first_column: int
-    n_columns: int
-
-
 class Taps(NamedTuple):
     """For each row (or column) of a window: which four file rows it is made of, and with which weights."""
 
@@ -55,6 +46,10 @@ class Taps(NamedTuple):
     linear: NDArray[np.float32]
     #: (n): _INNER, _EDGE or _BEYOND.
     kind: NDArray[np.int64]
+
+
+#: Taps of rows and columns of a window; empty for layers at the grid's resolution.
+TapPair = tuple[Taps, Taps]
 
 
 def cubic_weights(distance: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -91,31 +86,193 @@ def taps(factor: int, first: int, n: int, n_file: int, first_file: int, n_array:
     )
 
 
-def layer_taps(layers: Layers, window: Window) -> tuple[Taps, Taps]:
-    """Taps of the rows and of the columns of a window for layers with a factor above 1."""
+def layer_taps(layers: Layers, window: Window) -> TapPair:
+    """Taps of the rows and of the columns of a window for layers."""
     extent, factor, shape = layers.extent, layers.factor, layers.numbers.shape
-    rows = taps(factor, window.row - extent.row, window.n_rows, extent.n_rows // factor, layers.first_row, shape[1])
-    columns = taps(
-        factor,
-        window.column - extent.column,
-        window.n_columns,
-        extent.n_columns // factor,
-        layers.first_column,
-        shape[2],
+    if factor == 1:
+        return taps(1, 0, 0, 0, 0, 1), taps(1, 0, 0, 0, 0, 1)
+    column, row = window.column - extent.column, window.row - extent.row
+    n_rows, n_columns = extent.n_rows // factor, extent.n_columns // factor
+    return (
+        taps(factor, row, window.n_rows, n_rows, layers.first_row, shape[1]),
+        taps(factor, column, window.n_columns, n_columns, layers.first_column, shape[2]),
     )
-    return rows, columns
 
 
 @njit(nogil=True, cache=True)
-def _pixel(
+def load_row(
+    source: Source,
+    row_taps: Taps,
+    column_taps: Taps,
+    row: int,
+    first: int,
+    n: int,
+    reflectance: NDArray[np.float32],
+    flags: NDArray[np.uint8],
+) -> None:
+    """Load `n` pixels of a row of the cube's window, from column `first`, as reflectances x 10000.
+
+    They go to `reflectance` (products, bands, pixels); NODATA is set in `flags` (products, pixels) where a band has no
+    data.
+    """
+    if source.factor > 1:
+        _load_row_cubic(source, row_taps, column_taps, row, first, n, reflectance, flags)
+        return
+    for layer in source.chosen:
+        calibration = source.calibration[layer]
+        scale, offset, nodata = calibration[0], calibration[1], calibration[2]
+        line = source.numbers[layer, row, first : first + n]
+        target = reflectance[source.product[layer], source.band[layer]]
+        n_missing = 0
+        for pixel in range(n):
+            number = np.float32(line[pixel])
+            n_missing += (number == nodata) | (number != number)
+            target[pixel] = number * scale + offset
+        if n_missing:
+            target_flags = flags[source.product[layer]]
+            for pixel in range(n):
+                number = np.float32(line[pixel])
+                if number == nodata or number != number:
+                    target_flags[pixel] |= NODATA
+
+
+@njit(nogil=True, cache=True)
+def load_pixels(
+    source: Source,
+    row_taps: Taps,
+    column_taps: Taps,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    reflectance: NDArray[np.float32],
+    flags: NDArray[np.uint8],
+) -> None:
+    """As `load_row`, for single pixels at `rows` and `columns` of the cube's window."""
+    for layer in source.chosen:
+        k, b = source.product[layer], source.band[layer]
+        calibration = source.calibration[layer]
+        scale, offset, nodata = calibration[0], calibration[1], calibration[2]
+        for pixel in range(len(rows)):
+            if source.factor > 1:
+                number, is_missing = _interpolated(
+                    source.numbers[layer], row_taps, column_taps, rows[pixel], columns[pixel], nodata
+                )
+            else:
+                number = np.float32(source.numbers[layer, rows[pixel], columns[pixel]])
+                is_missing = (number == nodata) or (number != number)
+            reflectance[k, b, pixel] = number * scale + offset
+            if is_missing:
+                flags[k, pixel] |= NODATA
+
+
+@njit(nogil=True, cache=True)
+def _load_row_cubic(
+    source: Source,
+    row_taps: Taps,
+    column_taps: Taps,
+    row: int,
+    first: int,
+    n: int,
+    reflectance: NDArray[np.float32],
+    flags: NDArray[np.uint8],
+) -> None:
+    """`load_row` for layers whose pixels span several grid pixels: along the columns, then along the row."""
+    left, right = n, 0  # the columns that need no care: all taps in the file
+    if row_taps.kind[row] == _INNER:
+        for pixel in range(n):
+            if column_taps.kind[first + pixel] == _INNER:
+                left, right = min(left, pixel), pixel + 1
+    places, weights = column_taps.place[first : first + n], column_taps.cubic[first : first + n]
+    vertical = np.empty(source.numbers.shape[2], dtype=np.float32)
+    phase = np.empty(n, dtype=np.float32)
+    for layer in source.chosen:
+        calibration = source.calibration[layer]
+        scale, offset, nodata = calibration[0], calibration[1], calibration[2]
+        raster = source.numbers[layer]
+        target, target_flags = reflectance[source.product[layer], source.band[layer]], flags[source.product[layer]]
+        start, end = n, n
+        if left < right:
+            tap, tap_end = places[left, 0], places[right - 1, 3] + 1
+            if not _interpolate_columns(
+                raster, row_taps.place[row], row_taps.cubic[row], nodata, tap, tap_end, vertical
+            ):
+                start, end = left, right
+                _interpolate_row(vertical, places, weights, start, end, source.factor, phase, target)
+                for pixel in range(start, end):
+                    target[pixel] = target[pixel] * scale + offset
+        for pixel in range(n):
+            if pixel < start or pixel >= end:
+                number, is_missing = _interpolated(raster, row_taps, column_taps, row, first + pixel, nodata)
+                target[pixel] = number * scale + offset
+                if is_missing:
+                    target_flags[pixel] |= NODATA
+
+
+@njit(nogil=True, cache=True)
+def _interpolate_columns(
     raster: NDArray[Any],
-    row_place: NDArray[np.int64],
-    row_weight: NDArray[np.float32],
-    column_place: NDArray[np.int64],
-    column_weight: NDArray[np.float32],
+    place: NDArray[np.int64],
+    weight: NDArray[np.float32],
     nodata: np.float32,
+    first: int,
+    end: int,
+    vertical: NDArray[np.float32],
+) -> bool:
+    """Interpolate columns [first, end) of a raster along one row's taps; whether any number has no data."""
+    row_0, row_1 = raster[place[0], first:end], raster[place[1], first:end]
+    row_2, row_3 = raster[place[2], first:end], raster[place[3], first:end]
+    weight_0, weight_1, weight_2, weight_3 = weight[0], weight[1], weight[2], weight[3]
+    target = vertical[first:end]
+    n_missing = 0
+    for column in range(end - first):
+        number_0, number_1 = np.float32(row_0[column]), np.float32(row_1[column])
+        number_2, number_3 = np.float32(row_2[column]), np.float32(row_3[column])
+        total = weight_0 * number_0 + weight_1 * number_1 + weight_2 * number_2 + weight_3 * number_3
+        target[column] = total
+        n_missing += (
+            (number_0 == nodata) | (number_1 == nodata) | (number_2 == nodata) | (number_3 == nodata) | (total != total)
+        )
+    return n_missing > 0
+
+
+@njit(nogil=True, cache=True)
+def _interpolate_row(
+    vertical: NDArray[np.float32],
+    places: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    start: int,
+    end: int,
+    factor: int,
+    phase: NDArray[np.float32],
+    target: NDArray[np.float32],
+) -> None:
+    """Interpolate pixels [start, end) along the row: those at the same place in their file pixel share the weights."""
+    for shift in range(min(factor, end - start)):
+        first = start + shift
+        weight_0, weight_1, weight_2, weight_3 = weights[first]
+        n = (end - first + factor - 1) // factor
+        taps_0 = vertical[places[first, 0] : places[first, 0] + n]
+        taps_1 = vertical[places[first, 0] + 1 : places[first, 0] + 1 + n]
+        taps_2 = vertical[places[first, 0] + 2 : places[first, 0] + 2 + n]
+        taps_3 = vertical[places[first, 0] + 3 : places[first, 0] + 3 + n]
+        for step in range(n):
+            phase[step] = (
+                weight_0 * taps_0[step] + weight_1 * taps_1[step] + weight_2 * taps_2[step] + weight_3 * taps_3[step]
+            )
+        target[first:end:factor] = phase[:n]
+
+
+@njit(nogil=True, cache=True)
+def _interpolated(
+    raster: NDArray[Any], row_taps: Taps, column_taps: Taps, row: int, column: int, nodata: np.float32
 ) -> tuple[np.float32, bool]:
-    """One interpolated number, and whether a tap that counts has no data."""
+    """One pixel by itself: its number, and whether a tap that counts has no data (or it lies beyond the file)."""
+    row_kind, column_kind = row_taps.kind[row], column_taps.kind[column]
+    if row_kind == _BEYOND or column_kind == _BEYOND:
+        return np.float32(0), True
+    row_weight, column_weight = row_taps.cubic[row], column_taps.cubic[column]
+    if row_kind != _INNER or column_kind != _INNER:
+        row_weight, column_weight = row_taps.linear[row], column_taps.linear[column]
+    row_place, column_place = row_taps.place[row], column_taps.place[column]
     total = np.float32(0)
     is_missing = False
     for j in range(4):
@@ -129,191 +286,3 @@ def _pixel(
                 part += row_weight[i] * number
         total += column_weight[j] * part
     return total, is_missing
-
-
-@njit(nogil=True, cache=True)
-def load_block(
-    source: Source,
-    block: Block,
-    reflectance: NDArray[np.float32],
-    flags: NDArray[np.uint8],
-) -> None:
-    """Load a block of layers at the grid's resolution into `reflectance` (pixels, products, bands) and `flags`.
-
-    Pixels are row-major in the block; NODATA is set in `flags` (pixels, products) where a band has no data.
-    """
-    first_row, n_rows, first_column, n_columns = block
-    for layer in source.chosen:
-        k, b = source.product[layer], source.band[layer]
-        calibration = source.calibration[layer]
-        scale, offset, nodata = calibration[0], calibration[1], calibration[2]
-        is_any_missing = False
-        for row in range(n_rows):
-            line = source.numbers[layer, first_row + row, first_column : first_column + n_columns]
-            for column in range(n_columns):
-                number = np.float32(line[column])
-                is_any_missing |= (number == nodata) | (number != number)
-                reflectance[row * n_columns + column, k, b] = number * scale + offset
-        if is_any_missing:
-            for row in range(n_rows):
-                for column in range(n_columns):
-                    number = np.float32(source.numbers[layer, first_row + row, first_column + column])
-                    if number == nodata or number != number:
-                        flags[row * n_columns + column, k] |= NODATA
-
-
-@njit(nogil=True, cache=True)
-def load_block_cubic(
-    source: Source,
-    row_taps: Taps,
-    column_taps: Taps,
-    block: Block,
-    reflectance: NDArray[np.float32],
-    flags: NDArray[np.uint8],
-) -> None:
-    """As `load_block`, for layers whose pixels span `factor` grid pixels; taps are those of the cube's window."""
-    first_row, n_rows, first_column, n_columns = block
-    kinds = column_taps.kind[first_column : first_column + n_columns]
-    places = column_taps.place[first_column : first_column + n_columns]
-    left, right = n_columns, 0  # the columns that need no care: all taps in the file
-    for column in range(n_columns):
-        if kinds[column] == _INNER:
-            left, right = min(left, column), column + 1
-    vertical = np.empty(source.numbers.shape[2], dtype=np.float32)
-    line = np.empty(n_columns, dtype=np.float32)
-    for layer in source.chosen:
-        k, b = source.product[layer], source.band[layer]
-        calibration = source.calibration[layer]
-        scale, offset, nodata = calibration[0], calibration[1], calibration[2]
-        raster = source.numbers[layer]
-        for row in range(n_rows):
-            first = row * n_columns
-            tap_row = first_row + row
-            is_inner = row_taps.kind[tap_row] == _INNER and left < right
-            if is_inner:
-                is_inner = not _vertical(
-                    raster, row_taps.place[tap_row], row_taps.cubic[tap_row], nodata,
-                    places[left, 0], places[right - 1, 3] + 1, vertical,
-                )  # fmt: skip
-            start, end = (left, right) if is_inner else (n_columns, n_columns)
-            if is_inner:
-                _horizontal(vertical, places, column_taps.cubic, first_column, left, right, source.factor, line)
-                for column in range(left, right):
-                    reflectance[first + column, k, b] = line[column] * scale + offset
-            for column in range(n_columns):
-                if start <= column < end:
-                    continue
-                number, is_missing = _careful(raster, row_taps, column_taps, tap_row, first_column + column, nodata)
-                reflectance[first + column, k, b] = number * scale + offset
-                if is_missing:
-                    flags[first + column, k] |= NODATA
-
-
-@njit(nogil=True, cache=True)
-def _vertical(
-    raster: NDArray[Any],
-    place: NDArray[np.int64],
-    weight: NDArray[np.float32],
-    nodata: np.float32,
-    first: int,
-    end: int,
-    vertical: NDArray[np.float32],
-) -> bool:
-    """Interpolate columns [first, end) of a raster along one row's taps; whether any number has no data."""
-    row_0, row_1, row_2, row_3 = raster[place[0]], raster[place[1]], raster[place[2]], raster[place[3]]
-    weight_0, weight_1, weight_2, weight_3 = weight[0], weight[1], weight[2], weight[3]
-    is_missing = False
-    for column in range(first, end):
-        number_0, number_1 = np.float32(row_0[column]), np.float32(row_1[column])
-        number_2, number_3 = np.float32(row_2[column]), np.float32(row_3[column])
-        total = weight_0 * number_0 + weight_1 * number_1 + weight_2 * number_2 + weight_3 * number_3
-        vertical[column] = total
-        is_missing |= (number_0 == nodata) | (number_1 == nodata) | (number_2 == nodata) | (number_3 == nodata)
-        is_missing |= total != total
-    return is_missing
-
-
-@njit(nogil=True, cache=True)
-def _horizontal(
-    vertical: NDArray[np.float32],
-    places: NDArray[np.int64],
-    weights: NDArray[np.float32],
-    first_column: int,
-    left: int,
-    right: int,
-    factor: int,
-    line: NDArray[np.float32],
-) -> None:
-    """Interpolate columns [left, right) of a block along the row: one phase of the kernel after the other."""
-    for phase in range(min(factor, right - left)):
-        start = left + phase
-        base = places[start, 0]
-        weight = weights[first_column + start]
-        weight_0, weight_1, weight_2, weight_3 = weight[0], weight[1], weight[2], weight[3]
-        for step in range((right - start + factor - 1) // factor):
-            tap = base + step
-            line[start + step * factor] = (
-                weight_0 * vertical[tap]
-                + weight_1 * vertical[tap + 1]
-                + weight_2 * vertical[tap + 2]
-                + weight_3 * vertical[tap + 3]
-            )
-
-
-@njit(nogil=True, cache=True)
-def _careful(
-    raster: NDArray[Any], row_taps: Taps, column_taps: Taps, row: int, column: int, nodata: np.float32
-) -> tuple[np.float32, bool]:
-    """One pixel at the edge of the file, beyond it, or near missing data."""
-    row_kind, column_kind = row_taps.kind[row], column_taps.kind[column]
-    if row_kind == _BEYOND or column_kind == _BEYOND:
-        return np.float32(0), True
-    if row_kind == _INNER and column_kind == _INNER:
-        row_weight, column_weight = row_taps.cubic[row], column_taps.cubic[column]
-    else:
-        row_weight, column_weight = row_taps.linear[row], column_taps.linear[column]
-    return _pixel(raster, row_taps.place[row], row_weight, column_taps.place[column], column_weight, nodata)
-
-
-@njit(nogil=True, cache=True)
-def load_pixels(
-    source: Source,
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    reflectance: NDArray[np.float32],
-    flags: NDArray[np.uint8],
-) -> None:
-    """As `load_block`, for single pixels at `rows` and `columns` of the cube's window."""
-    for layer in source.chosen:
-        k, b = source.product[layer], source.band[layer]
-        calibration = source.calibration[layer]
-        scale, offset, nodata = calibration[0], calibration[1], calibration[2]
-        for pixel in range(len(rows)):
-            number = np.float32(source.numbers[layer, rows[pixel], columns[pixel]])
-            reflectance[pixel, k, b] = number * scale + offset
-            if number == nodata or number != number:
-                flags[pixel, k] |= NODATA
-
-
-@njit(nogil=True, cache=True)
-def load_pixels_cubic(
-    source: Source,
-    row_taps: Taps,
-    column_taps: Taps,
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    reflectance: NDArray[np.float32],
-    flags: NDArray[np.uint8],
-) -> None:
-    """As `load_block_cubic`, for single pixels at `rows` and `columns` of the cube's window."""
-    for layer in source.chosen:
-        k, b = source.product[layer], source.band[layer]
-        calibration = source.calibration[layer]
-        scale, offset, nodata = calibration[0], calibration[1], calibration[2]
-        for pixel in range(len(rows)):
-            number, is_missing = _careful(
-                source.numbers[layer], row_taps, column_taps, rows[pixel], columns[pixel], nodata
-            )
-            reflectance[pixel, k, b] = number * scale + offset
-            if is_missing:
-                flags[pixel, k] |= NODATA

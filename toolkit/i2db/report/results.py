@@ -30,13 +30,16 @@ class Unseen:
     n_pixels: int
 
 
-def results_text(
-    confusions: Sequence[Confusion],
-    *,
-    is_resubstitution: bool = False,
-    unvalidated: Sequence[str] = (),
-    unseen: Sequence[Unseen] = (),
-) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caveats:
+    """What the figures do not tell: polygons that learnt validate, classes never validated, classes never learnt."""
+
+    is_resubstitution: bool = False
+    unvalidated: tuple[str, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
+
+
+def results_text(confusions: Sequence[Confusion], caveats: Caveats = Caveats()) -> str:
     """The text of RESULTS.txt: mean matrix, kappa, OA and F over runs, a row per class.
 
     One confusion per run, all over the same classes. `unvalidated` names classes that were learnt and are in no
@@ -49,7 +52,7 @@ def results_text(
     lines += ["*********** Confusion matrix ***********", "", *_matrix_lines(confusions), ""]
     lines += [f"KAPPA : {_interval(kappa)}", f"OA : {_interval(oa)}", f"F-score mean : {_interval(f_score)}", ""]
     lines += [*_class_lines(classes), ""]
-    lines += accuracy_notes(confusions, is_resubstitution=is_resubstitution, unvalidated=unvalidated, unseen=unseen)
+    lines += accuracy_notes(confusions, caveats)
     return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
 
 
@@ -86,13 +89,7 @@ def _interval(score: Score) -> str:
     return f"{score.mean:.3f}" + (f" +- {score.half_width:.3f}" if score.half_width is not None else "")
 
 
-def accuracy_notes(
-    confusions: Sequence[Confusion],
-    *,
-    is_resubstitution: bool = False,
-    unvalidated: Sequence[str] = (),
-    unseen: Sequence[Unseen] = (),
-) -> list[str]:
+def accuracy_notes(confusions: Sequence[Confusion], caveats: Caveats) -> list[str]:
     """What a reader of the figures has to know, a sentence per line."""
     classes = class_scores(confusions)
     n_runs = len(confusions)
@@ -103,17 +100,20 @@ def accuracy_notes(
         notes = ["One run: no interval."]
     notes.append("Confusion max: produced classes with most pixels of the reference class, itself included.")
     notes.append("Polygons, Pixels: validation polygons and pixels of the class, mean per run.")
-    if is_resubstitution:
+    if caveats.is_resubstitution:
         notes.append(
             "RESUBSTITUTION: the polygons that validate also learnt; these figures say nothing about new places."
         )
-    never = [*unvalidated, *(one.name for one in classes if not one.n_pixels and one.name not in unvalidated)]
+    never = [
+        *caveats.unvalidated,
+        *(one.name for one in classes if not one.n_pixels and one.name not in caveats.unvalidated),
+    ]
     if never:
         notes.append(f"Never validated (no validation polygon in any run): {', '.join(never)}.")
-    if unseen:
+    if caveats.unseen:
         notes.append("Wrong in the matrix, as the region's model never learnt the class:")
         notes += [
             f"  run {one.run}, region {one.region}: {one.name}, pixels: {one.n_pixels}, polygons: {one.n_polygons}"
-            for one in unseen
+            for one in caveats.unseen
         ]
     return notes

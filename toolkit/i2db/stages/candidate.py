@@ -135,7 +135,7 @@ def _candidates(payload: _Payload, burnt: BurnResult) -> pa.Table:
     order = np.argsort(ids)
 
     def kept(values: NDArray[Any]) -> NDArray[Any]:
-        return values[usable][order]
+        return np.asarray(values[usable][order])
 
     n = len(ids)
     sensors = [series.features.sensor.name for series in chunk_input.series]

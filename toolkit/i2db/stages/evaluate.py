@@ -19,7 +19,7 @@ from i2db.report.figures import confidence_figure, confusion_figure, map_figure
 from i2db.report.html import Picture, ReportData, StageTime, write_report
 from i2db.report.html import Table as ReportTable
 from i2db.report.matrix import Confusion, class_scores, map_scores
-from i2db.report.results import Unseen, accuracy_notes, results_text
+from i2db.report.results import Caveats, Unseen, accuracy_notes, results_text
 from i2db.report.style import LegendClass
 from i2db.stages.mosaic import FINAL
 
@@ -54,9 +54,9 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
         _write_matrix(folder / "TMP" / f"Classif_Seed_{run}.csv", confusion)
         confusion_figure(folder / f"Confusion_Matrix_Classif_Seed_{run}.png", confusion, title=f"Confusion, run {run}")
         _write_difference(project, run, folder / f"diff_seed_{run}.tif")
-    notes = {"is_resubstitution": resubstitution, "unvalidated": unvalidated, "unseen": unseen}
-    write_whole(folder / "RESULTS.txt", results_text(confusions, **notes))
-    _write_report(project, confusions, classes, accuracy_notes(confusions, **notes))
+    told = Caveats(is_resubstitution=resubstitution, unvalidated=tuple(unvalidated), unseen=tuple(unseen))
+    write_whole(folder / "RESULTS.txt", results_text(confusions, told))
+    _write_report(project, confusions, classes, accuracy_notes(confusions, told))
     # What a larger number of runs left behind.
     for pattern in ("TMP/Classif_Seed_{}.csv", "Confusion_Matrix_Classif_Seed_{}.png", "diff_seed_{}.tif"):
         for path in folder.glob(pattern.format("*")):

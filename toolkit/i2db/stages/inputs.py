@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from i2db.chain.project import Project
 from i2db.errors import StageError
+from i2db.raster.cube import Cube
 from i2db.raster.features import SensorFeatures
 from i2db.raster.grid import Grid, Window
-from i2db.raster.read import Cube, SeriesReader
+from i2db.raster.read import SeriesReader
 from i2db.raster.windows import split
 from i2db.scene import Chunk, Scene
 from i2db.sensors.product import Product

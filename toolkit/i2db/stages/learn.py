@@ -172,7 +172,7 @@ def read_samples(files: Sequence[str], sample_ids: NDArray[np.int64]) -> NDArray
 def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[str]) -> None:
     """Rows of `model` and `model_class`, from what the parts say of themselves."""
     database = project.database
-    published = project.publications("learn") | {d.task.unit: d.task.fingerprint for d in changed}
+    published = dict(project.publications("learn")) | {d.task.unit: d.task.fingerprint for d in changed}
     models, classes = [], []
     for unit, digest in sorted(published.items()):
         part = project.parts.find("learn", unit, digest) if unit not in retired else None

@@ -44,8 +44,8 @@ def _strategies(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, 
                 "path": str(chosen.byclass_path) if chosen.byclass_path else None,
             }
         )
-        if chosen.strategy == "byclass":
-            counts = read_class_counts(Path(chosen.byclass_path))
+        if chosen.strategy == "byclass" and chosen.byclass_path is not None:
+            counts = read_class_counts(chosen.byclass_path)
             wanted += [{"region": region, "class_code": code, "n_wanted": n} for code, n in counts.items()]
     return strategies, wanted
 

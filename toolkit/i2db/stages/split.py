@@ -63,7 +63,7 @@ def connected(ids: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[
     _, component = connected_components(graph, directed=False)
     smallest = np.full(component.max(initial=-1) + 1, np.iinfo(np.int64).max)
     np.minimum.at(smallest, component, ids)
-    return smallest[component]
+    return np.asarray(smallest[component])
 
 
 def distances(polygons: pa.Table) -> pa.Table:

@@ -54,7 +54,7 @@ def read_ground_truth(
     frame = frame.assign(_id=ids, _label=[None if _is_null(label) else str(label) for label in labels], _group=groups)
     codes, findings = _codes(labels, ids, source, known_codes)
     frame = frame.assign(_code=codes)[codes > 0]
-    frame, repaired = repair(frame, frame["_id"].to_numpy(), source.path, "polygon")
+    frame, repaired = repair(frame, frame["_id"].to_numpy(), "polygon")
     frame, moved = to_projection(frame, crs, source.path, "ground truth")
     frame, duplicates = _without_duplicates(frame)
     findings += [*moved, *repaired, *duplicates]

@@ -78,8 +78,8 @@ def to_projection(frame: Any, crs: str, path: Path, subject: str) -> tuple[Any, 
     return frame.to_crs(crs), [note]
 
 
-def repair(frame: Any, ids: Any, path: Path, subject: str) -> tuple[Any, list[Finding]]:
-    """Only polygons, and valid ones: empty and foreign geometries are left out, invalid ones repaired; all are told."""
+def repair(frame: Any, ids: Any, subject: str) -> tuple[Any, list[Finding]]:
+    """Only valid polygons: empty and foreign geometries are left out, invalid ones repaired; all are told."""
     import shapely
 
     findings: list[Finding] = []

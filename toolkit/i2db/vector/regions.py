@@ -42,7 +42,7 @@ def read_regions(path: Path, field: str, crs: str) -> tuple[pa.Table, list[Findi
         if name is None or name != name or not str(name).strip()
     ]
     frame = frame.assign(_region=[str(name).strip() for name in names])
-    frame, repaired = repair(frame, ids, path, "region")
+    frame, repaired = repair(frame, ids, "region")
     frame, moved = to_projection(frame, crs, path, "region file")
     findings += [*moved, *repaired]
     if frame.empty:
