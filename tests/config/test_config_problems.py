@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from i2db.config import Loaded, load
-from i2db.config.spelling import section_fields
+from i2db.config import Loaded, canonical, load
+from i2db.config.spelling import all_keys, section_fields
 from i2db.errors import ConfigError, ExitCode
 
 CHAIN = (
@@ -247,7 +247,6 @@ def test_all_problems_come_at_once_in_the_order_of_the_file(tmp_path) -> None:
         ("arg_train : { ratio : 1.0 }", "arg_train.ratio is 1: no polygon is left to validate the map"),
         ("arg_train : { force_standard_labels : True }", "always have the names of their features"),
         ("GlobChain : { writeOutputs : True }", "sensors_data_interpolation.write_outputs: without effect"),
-        ("arg_classification : { generate_final_probability_map : True }", "enable_probability_map is False"),
         ("python_data_managing : { number_of_chunks : 4, chunk_size_x : 9 }", "chunk_size_x: without effect"),
         ("python_data_managing : { chunk_size_mode : user_fixed, number_of_chunks : 4 }", "number_of_chunks: without"),
         ("task_retry_limits : { allowed_retry : 4 }", "a task whose worker died is tried once more"),
@@ -348,3 +347,46 @@ def test_toml_problems_have_lines(tmp_path) -> None:
     with pytest.raises(ConfigError, match=r"a\.toml:2:8: ") as caught:
         load(path, environment={})
     assert str(caught.value).endswith("    runs = = 3\n           ^")
+
+
+ODD = [
+    "''",
+    "'x'",
+    "0",
+    "-1",
+    "2.5",
+    "1e300",
+    "99999999999999999999",
+    "True",
+    "[]",
+    "[[]]",
+    "[None]",
+    "[1, 'a']",
+    "{}",
+    "{'a' : 1}",
+]
+
+
+def outcome(folder: Path, override: str) -> str:
+    """The message of an override that is refused; empty where it is taken."""
+    try:
+        canonical(read(folder, "", override).config)
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(("section", "key"), list(all_keys()))
+def test_odd_settings_are_taken_or_refused_in_plain_words(tmp_path, section: str, key: str) -> None:
+    for odd in ODD:
+        message = outcome(tmp_path, f"{section}.{key}={odd}")
+        assert not message or message.startswith("a.cfg has 1 problem:\n"), odd
+        assert "Input should" not in message, odd
+
+
+@pytest.mark.parametrize(
+    "key", ["sampler", "strategy", "strategy.percent.p", "strategy.byclass.in", "rand", "per_model"]
+)
+def test_odd_settings_below_sample_selection(tmp_path, key: str) -> None:
+    for odd in [*ODD, "[{}]", "[{'target_model' : {}}]", "{'target_model' : 1, 'rand' : {}}"]:
+        assert "Input should" not in outcome(tmp_path, f"arg_train.sample_selection.{key}={odd}"), odd

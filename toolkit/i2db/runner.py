@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from i2db.config.reader import canonical
 from i2db.config.toml import write_toml
 from i2db.errors import ConfigError, ContractError
 from i2db.files import write_whole
+from i2db.report.nomenclature import read_nomenclature
 from i2db.stages.chain import CLASSIFICATION
 from i2db.store.audit import audit
 
@@ -83,6 +85,8 @@ def run_chain(
     config = loaded.config
     project = Project.open(config, folder, lenders=lenders, refresh=refresh)
     try:
+        if (short := space_shortage(project)) is not None:
+            progress.warn(short)
         _keep_configuration(config, folder)
         project.facts.save()
         with _executor(config, project.parts.root) as executor:
@@ -104,6 +108,22 @@ def _keep_configuration(config: Config, folder: Path) -> None:
     """Write the configuration beside the results: with the parts it is all that the database is made from."""
     text = write_toml({name: section for name, section in canonical(config).items() if section})
     write_whole(folder / CONFIG_NAME, "# What this folder was made with; `i2db run` and `rebuild` read it.\n" + text)
+
+
+def space_shortage(project: Project) -> str | None:
+    """A warning where the disk may be too small for the rasters of the chain, which are taken as uncompressed."""
+    config, scene = project.config, project.scene
+    bytes_per_pixel = 2 * (3 + len(scene.series)) + 2 * (2 + config.arg_train.runs * 3)
+    if config.arg_classification.has_probability_map:
+        bytes_per_pixel += 4 * config.arg_train.runs * len(read_nomenclature(config.chain.nomenclature_path))
+    needed = bytes_per_pixel * sum(window.n_pixels for window in scene.tiles.values())
+    free = shutil.disk_usage(project.folder).free
+    if needed <= free:
+        return None
+    return (
+        f"the rasters may take up to {needed / 1e9:.1f} GB in {project.folder} (less when they compress well), "
+        f"{free / 1e9:.1f} GB are free"
+    )
 
 
 def _results(folder: Path) -> Iterator[tuple[str, Path]]:

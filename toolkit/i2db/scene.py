@@ -23,8 +23,8 @@ from i2db.sensors.product import Product
 from i2db.sensors.scan import scan
 
 if TYPE_CHECKING:
-    from i2db.chain.project import Facts
     from i2db.config.model import Chunking, Config
+    from i2db.facts import Facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,3 @@ DATABASE_NAME = "i2db.duckdb"
 
 #: The configuration the folder was made with.
 CONFIG_NAME = "config.toml"
-
-#: Seed, dates and chunks that were settled once.
-FACTS_NAME = "facts.json"

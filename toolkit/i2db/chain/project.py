@@ -2,61 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from i2db.chain.names import DATABASE_NAME, FACTS_NAME
-from i2db.chain.task import fingerprint
+from i2db.chain.names import DATABASE_NAME
 from i2db.config.model import Config
-from i2db.errors import ConfigError
-from i2db.files import write_whole
+from i2db.facts import Facts
+from i2db.fingerprint import fingerprint
 from i2db.scene import Scene, build_scene
 from i2db.store.database import Database
 from i2db.store.parts import PartStore
-
-
-@dataclass(slots=True)
-class Facts:
-    """What a project settled the first time and keeps: drawn seed, resolved dates, chunks.
-
-    A fact is kept with the choices it was made under (`basis`); it is made anew when these change, and not when new
-    data would have led to another answer: `notes` then says so.
-    """
-
-    path: Path
-    content: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-
-    @classmethod
-    def load(cls, folder: Path) -> Facts:
-        """The facts of an output folder; none where there is no file yet."""
-        path = folder / FACTS_NAME
-        try:
-            return cls(path, json.loads(path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            return cls(path)
-        except json.JSONDecodeError as error:
-            raise ConfigError(
-                f"{path} cannot be read: {error}",
-                hint="it keeps the drawn seed and the resolved dates; restore it, or remove it to settle them anew",
-            ) from error
-
-    def settle(self, name: str, basis: Any, answer: Any, *, refresh: bool = False) -> Any:
-        """The answer kept under a name, or this one where there is none, its basis changed, or `refresh` is set."""
-        known = self.content.get(name)
-        key = fingerprint(basis)
-        if known is not None and known["basis"] == key and not refresh:
-            return known["answer"]
-        self.content[name] = {"basis": key, "answer": answer}
-        return answer
-
-    def save(self) -> None:
-        """Write the file, all or nothing."""
-        write_whole(self.path, json.dumps(self.content, indent=1, sort_keys=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +52,7 @@ class Project:
         if not read_only:
             folder.mkdir(parents=True, exist_ok=True)
             database = Database.open(path)
+            database.set_projection(scene.grid.crs)
         elif path.exists():
             database = Database.open(path, read_only=True)
         else:

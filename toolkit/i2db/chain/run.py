@@ -30,6 +30,9 @@ class Progress(Protocol):
     def finish(self, stage: Stage) -> None:
         """The stage's results are in the tables."""
 
+    def warn(self, text: str) -> None:
+        """Something a person should know before it is too late."""
+
 
 def run(
     project: Project, stages: Sequence[Stage], executor: Executor, progress: Progress, *, force: bool = False

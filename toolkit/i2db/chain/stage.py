@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from i2db.chain.project import Project
-from i2db.chain.task import Decision, Task, WorkContext, fingerprint
+from i2db.chain.task import Decision, Task, WorkContext
+from i2db.fingerprint import fingerprint
 from i2db.store.parts import Part
 from i2db.store.statement import text_of
 

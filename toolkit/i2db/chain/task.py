@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,12 +19,6 @@ class Reason(StrEnum):
     UPSTREAM = "upstream"
     FORCED = "forced"
     FAILED = "failed"
-
-
-def fingerprint(*items: Any) -> str:
-    """BLAKE2b hash (16 bytes, hexadecimal) of anything JSON can hold; equal content, equal fingerprint."""
-    text = json.dumps(items, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,9 +55,6 @@ _SINGLE_DASH = (
     "ending_step",
     "only_summary",
     "restart",
-    "restart_from",
-    "execution_graph_files",
-    "config_ressources",
 )
 
 
@@ -91,9 +88,8 @@ def main() -> None:
         _complain("stopped; what was done is kept, the next run goes on from there")
         sys.exit(130)
     except Exception as error:
-        from click.exceptions import ClickException
-
-        if isinstance(error, ClickException):
+        # A wrong option or argument: click's exception, which newer Typers carry a copy of under their own name.
+        if any(kind.__name__ == "ClickException" for kind in type(error).__mro__) and hasattr(error, "show"):
             error.show()
             sys.exit(int(ExitCode.USAGE))
         if "--debug" in arguments:

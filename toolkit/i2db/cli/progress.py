@@ -19,6 +19,10 @@ class Lines:
     def __init__(self) -> None:
         self._started = time.perf_counter()
 
+    def warn(self, text: str) -> None:
+        """A line of its own."""
+        typer.echo("warning: " + text, err=True)
+
     def start(self, stage: Stage, n_tasks: int, n_current: int) -> None:  # noqa: ARG002
         """Remember when the stage began; say what it has to do when that takes workers."""
         self._started = time.perf_counter()
@@ -83,6 +87,10 @@ class Bars:
         bar = self._bars[stage.name]
         total = next(task.total for task in self._progress.tasks if task.id == bar)
         self._progress.update(bar, completed=total)
+
+    def warn(self, text: str) -> None:
+        """A line above the bars."""
+        self._progress.console.print("warning: " + text, highlight=False)
 
     def close(self) -> None:
         """Give the terminal back."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -117,16 +116,23 @@ def _load(
     if config is None:
         raise ConfigError("no configuration given", hint="i2db run config.cfg; `i2db config example` prints one")
     if config.is_dir():
-        config = config / CONFIG_NAME
+        # The folder itself is brought up to date: a variant's configuration still names the folder it varies.
+        output, config = output or config, config / CONFIG_NAME
     if window is not None:
         settings = [*settings, f"chain.window={window}"]
     loaded = load(config, settings)
     for warning in loaded.warnings:
         typer.echo("warning: " + warning, err=True)
-    configured = Path(os.path.relpath(loaded.config.chain.output_path))
+    configured = _shown(loaded.config.chain.output_path)
     folder = output or (configured if window is None else configured.with_name(f"{configured.name}_window_{window}"))
     lenders = (configured / "parts",) if folder.resolve() != configured.resolve() else ()
     return loaded, folder, lenders
+
+
+def _shown(path: Path) -> Path:
+    """A path as a person would write it: relative where it lies below the working folder."""
+    absolute = path.resolve()
+    return absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute
 
 
 def summary(chosen: Sequence[str]) -> str:

@@ -64,7 +64,7 @@ def check(config: Config, resolved: Resolved, findings: Findings, whole: Place) 
 
 
 def _check_steps(checks: _Checks) -> None:
-    chain, classification = checks.config.chain, checks.config.arg_classification
+    chain = checks.config.chain
     if STEP_GROUPS.index(chain.first_step) > STEP_GROUPS.index(chain.last_step):
         checks.error(
             ("chain", "first_step"),
@@ -80,8 +80,6 @@ def _check_steps(checks: _Checks) -> None:
             )
     if chain.region_path is None:
         checks.idle(("chain", "region_field"), "chain.region_path is not set")
-    if not classification.enable_probability_map:
-        checks.idle(("arg_classification", "generate_final_probability_map"), "enable_probability_map is False")
 
 
 def _check_split(checks: _Checks) -> None:

@@ -89,7 +89,9 @@ def _order(finding: tuple[Place, str]) -> tuple[int, str]:
 
 def shown(content: object) -> str:
     """A setting as the user may have written it, cut where it is long."""
-    text = write_content(content) if isinstance(content, str | int | float | list | tuple | dict) else str(content)
+    text = str(content)
+    if isinstance(content, str | int | float | list | tuple | dict) and "\n" not in text:
+        text = write_content(content)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]} [cut]"
 
 

@@ -52,7 +52,7 @@ class Chain(ConfigSection):
 
     output_path: FilePath = Field(description="Folder of the results; it is made where it does not exist.")
     list_tile: Annotated[tuple[Text, ...], Names] = Field(
-        min_length=1, description="Tiles to work on, e.g. 'T31TCJ T31TDJ'; their order is their priority in overlaps."
+        min_length=1, description="Tiles to work on, e.g. 'T31TCJ T31TDJ', in any order."
     )
     s2_path: FilePath = Field(description="Folder of Sentinel-2 products (Theia L2A), with one folder per tile.")
     ground_truth: FilePath = Field(description="File of labelled polygons: Shapefile, GeoPackage, GeoJSON, GeoParquet.")
@@ -88,7 +88,9 @@ class Chain(ConfigSection):
         description="Clear dates that a pixel needs to be a sample (iota2's manual says 1 by default, its code 0).",
     )
     window: int | None = Field(
-        default=None, ge=1, description="Side in pixels of the piece of each tile to work on; not set: whole tiles."
+        default=None,
+        ge=1,
+        description="Side in pixels of the one square to work on, where most classes are; not set: whole tiles.",
     )
     first_step: StepGroup = Field(default="init", description="Group of steps to begin with.")
     last_step: StepGroup = Field(default="validation", description="Group of steps to end with.")
@@ -101,11 +103,16 @@ class ArgClassification(ConfigSection):
         default="separate", description="How regions are classified: each by the one model of its own."
     )
     enable_probability_map: bool = Field(
-        default=False, description="Whether the probability of every class is written."
+        default=False, description="Whether a map of the probability of every class is written."
     )
     generate_final_probability_map: bool = Field(
-        default=False, description="Whether the probabilities of all tiles are mosaicked into final/ as well."
+        default=False, description="The same under iota2's later name: one of the two is enough."
     )
+
+    @property
+    def has_probability_map(self) -> bool:
+        """Whether a probability map is made, under either of its keys."""
+        return self.enable_probability_map or self.generate_final_probability_map
 
 
 class Interpolation(ConfigSection):
@@ -165,7 +172,7 @@ class Chunking:
 
 
 class PythonDataManaging(ConfigSection):
-    """How tiles are cut into chunks; where nothing is set, chunks follow from the memory and the files' blocks."""
+    """How tiles are cut into chunks; where nothing is set, chunks are whole blocks of the files."""
 
     chunk_size_mode: Literal["split_number", "user_fixed"] | None = Field(
         default=None, description="Whether number_of_chunks or chunk_size_x and chunk_size_y say how a tile is cut."

@@ -96,14 +96,18 @@ def _validate(resolved: Resolved, findings: Findings, whole: Place, folder: Path
     try:
         config = Config.model_validate(data, context=context)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
+        details = error.errors(include_url=False)
+        faulty = {detail["loc"][:2] for detail in details if len(detail["loc"]) > 2}
+        for detail in details:
             location = detail["loc"]
-            section, key = str(location[0]), str(location[1])
+            if detail["type"] == "too_short" and location in faulty:
+                continue  # it is short of the items that were refused themselves
             place = resolved.place(location, whole)
             if detail["type"] == "missing":
-                findings.error(place, _missing(location, section, key))
+                findings.error(place, _missing(location))
             else:
                 findings.error(place, in_plain_words(detail))
+        for section, key in {(str(detail["loc"][0]), str(detail["loc"][1])) for detail in details}:
             data[section].pop(key, None)
             resolved.drop(section, key)
             if section_fields(section)[key].is_required():
@@ -113,10 +117,10 @@ def _validate(resolved: Resolved, findings: Findings, whole: Place, folder: Path
     return config
 
 
-def _missing(location: tuple[str | int, ...], section: str, key: str) -> str:
+def _missing(location: tuple[str | int, ...]) -> str:
     if len(location) > 2:
         return f"{key_name(location)} is missing: each entry must have it"
-    return f"{key_name(location)} is missing: {section_fields(section)[key].description}"
+    return f"{key_name(location)} is missing: {section_fields(str(location[0]))[str(location[1])].description}"
 
 
 def canonical(config: Config) -> dict[str, Any]:

@@ -243,7 +243,7 @@ class ArgTrain(ConfigSection):
     min_distance: float = Field(
         default=0.0,
         ge=0,
-        description="Distance in metres below which polygons of a class stay on one side of the split.",
+        description="Distance in metres below which polygons stay on one side of the split.",
     )
     erode: float = Field(
         default=0.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,8 @@ class Layers:
     offset: NDArray[np.float32]
     #: The number that means no data, per layer; NaN where there is none. NaN itself always means no data.
     nodata: NDArray[np.float32]
+    #: (layers, rows): whether a row lacks data somewhere.
+    is_incomplete: NDArray[np.bool_]
     factor: int
     #: Grid pixels that the whole files cover, and the file pixel at [0, 0] of the rasters (for factors above 1).
     extent: Window
@@ -68,6 +70,8 @@ class Cube:
     #: (products, rows, columns): what `i2db.raster.flags` says.
     flags: NDArray[np.uint8]
     layers: tuple[Layers, ...]
+    #: What the kernels need per choice of bands, kept for the next rows.
+    prepared: dict[tuple[str, ...], Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def n_products(self) -> int:

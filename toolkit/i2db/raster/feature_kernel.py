@@ -4,20 +4,25 @@ A few hundred pixels are worked on together, as one plane per product and band a
 in the cache; neighbours that are clear on the same dates form a run and share the weights of the gap-filling. What a
 pixel gets does not depend on its neighbours: each number comes from the same operations in the same order.
 
-Importing this module imports numba. Reflectances are x 10000, normalised indices x 1000, as iota2 has them.
+Only the entries are cached: helpers are compiled into them. Importing this module imports numba.
+
+Reflectances are x 10000, normalised indices x 1000, as iota2 has them.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from i2db.raster import flags as flags_module
+from i2db.raster import gapfill, resample
 from i2db.raster.flags import NODATA, OUTSIDE
 from i2db.raster.gapfill import neighbours
 from i2db.raster.resample import Source, TapPair, load_pixels, load_row
+from i2db.raster.stamp import source_stamp
 
 #: What features hold where a raw date has no data.
 NO_DATA = -10_000.0
@@ -52,23 +57,27 @@ class Scratch(NamedTuple):
     #: (products, bands, pixels) and (products, pixels).
     reflectance: NDArray[np.float32]
     flags: NDArray[np.uint8]
-    #: (targets, bands, pixels) and (features, pixels).
+    #: (targets, bands, pixels) and (features, pixels); where features begin with the series, they share memory.
     series: NDArray[np.float32]
     features: NDArray[np.float32]
 
 
-def scratch(n_products: int, n_bands: int, n_targets: int, n_features: int, n_pixels: int) -> Scratch:
+def scratch(recipe: Recipe, n_products: int, n_bands: int, n_features: int, n_pixels: int) -> Scratch:
     """Arrays for blocks of up to `n_pixels`."""
+    shape = (len(recipe.target_places), n_bands, n_pixels)
+    features = np.empty((n_features, n_pixels), dtype=np.float32)
+    is_shared = recipe.is_band_copied and not recipe.is_relative
+    series = features[: shape[0] * n_bands].reshape(shape) if is_shared else np.empty(shape, dtype=np.float32)
     return Scratch(
         # Layers that lie wholly beyond their file are not loaded: they stay 0, and are flagged.
         reflectance=np.zeros((n_products, n_bands, n_pixels), dtype=np.float32),
         flags=np.zeros((n_products, n_pixels), dtype=np.uint8),
-        series=np.empty((n_targets, n_bands, n_pixels), dtype=np.float32),
-        features=np.empty((n_features, n_pixels), dtype=np.float32),
+        series=series,
+        features=features,
     )
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _chosen_product(flags: NDArray[np.uint8], pixel: int, first: int, end: int) -> tuple[int, bool]:
     """The first clear product of a day, else the first with data, else -1; and whether it is clear."""
     fallback = -1
@@ -80,7 +89,7 @@ def _chosen_product(flags: NDArray[np.uint8], pixel: int, first: int, end: int) 
     return fallback, False
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _fill(
     reflectance: NDArray[np.float32],
     earlier: NDArray[np.int64],
@@ -91,23 +100,23 @@ def _fill(
     series: NDArray[np.float32],
 ) -> None:
     """Series (targets, bands, pixels) of the pixels [start, end), which share products and weights; -1 is no data."""
-    for target in range(series.shape[0]):
-        share = weight[target]
-        for band in range(series.shape[1]):
-            result = series[target, band, start:end]
+    # Unsigned counters: numba then tests none of them for being negative. Slices would cost more than short runs.
+    for target in range(np.uint64(series.shape[0])):
+        share, first, second = weight[target], np.uint64(max(earlier[target], 0)), np.uint64(max(later[target], 0))
+        for band in range(np.uint64(series.shape[1])):
             if earlier[target] < 0:
-                result[:] = np.float32(NO_DATA)
-                continue
-            first = reflectance[earlier[target], band, start:end]
-            if share == 0:
-                result[:] = first
-                continue
-            second = reflectance[later[target], band, start:end]
-            for pixel in range(end - start):
-                result[pixel] = first[pixel] + share * (second[pixel] - first[pixel])
+                for pixel in range(np.uint64(start), np.uint64(end)):
+                    series[target, band, pixel] = np.float32(NO_DATA)
+            elif share == 0:
+                for pixel in range(np.uint64(start), np.uint64(end)):
+                    series[target, band, pixel] = reflectance[first, band, pixel]
+            else:
+                for pixel in range(np.uint64(start), np.uint64(end)):
+                    number = reflectance[first, band, pixel]
+                    series[target, band, pixel] = number + share * (reflectance[second, band, pixel] - number)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, error_model="numpy")
 def _normalise(
     a: NDArray[np.float32], b: NDArray[np.float32], correction: np.float32, result: NDArray[np.float32]
 ) -> None:
@@ -118,7 +127,7 @@ def _normalise(
         result[pixel] = ratio if abs(total) >= np.float32(_TINY) else np.float32(0)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _index(
     bands: NDArray[np.float32], code: int, recipe: Recipe, start: int, end: int, result: NDArray[np.float32]
 ) -> None:
@@ -138,7 +147,7 @@ def _index(
             result[pixel] = np.sqrt(result[pixel])
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _write(
     series: NDArray[np.float32],
     earlier: NDArray[np.int64],
@@ -151,11 +160,13 @@ def _write(
     n_targets, n_bands = series.shape[0], series.shape[1]
     correction = np.float32(recipe.correction)
     place = 0
-    if recipe.is_band_copied:
+    if recipe.is_band_copied and not recipe.is_relative:
+        place = n_targets * n_bands  # the series lie there already
+    elif recipe.is_band_copied:
         for target in range(n_targets):
             for band in range(n_bands):
                 values, result = series[target, band, start:end], features[place, start:end]
-                if recipe.is_relative and band != recipe.red and earlier[target] >= 0:
+                if band != recipe.red and earlier[target] >= 0:
                     _normalise(values, series[target, recipe.red, start:end], correction, result)
                 else:
                     result[:] = values
@@ -169,7 +180,7 @@ def _write(
             place += 1
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _find_runs(flags: NDArray[np.uint8], n: int, is_start: NDArray[np.uint8]) -> None:
     """Mark the pixels whose flags (products, pixels) are not those of the pixel before."""
     is_start[:n] = 0
@@ -180,7 +191,7 @@ def _find_runs(flags: NDArray[np.uint8], n: int, is_start: NDArray[np.uint8]) ->
     is_start[0] = 1
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _plan_run(
     flags: NDArray[np.uint8],
     pixel: int,
@@ -215,7 +226,7 @@ def _plan_run(
     return True
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _compute_block(
     work: Scratch, n: int, recipe: Recipe, features: NDArray[np.float32], is_valid: NDArray[np.bool_]
 ) -> None:
@@ -233,73 +244,94 @@ def _compute_block(
         is_valid[start:end] = _plan_run(work.flags, start, recipe, earlier, later, weight)
         if is_valid[start]:
             _fill(work.reflectance, earlier, later, weight, start, end, work.series)
-            _write(work.series, earlier, recipe, start, end, work.features)
+            if not recipe.is_filled:
+                _write(work.series, earlier, recipe, start, end, work.features)
         else:
-            work.features[:, start:end] = 0
+            work.series[:, :, start:end] = 0
         start = end
+    if recipe.is_filled:
+        earlier[:] = 0  # every target has data
+        _write(work.series, earlier, recipe, 0, n, work.features)
     _transpose(work.features, n, features)
+    for pixel in range(n):
+        if not is_valid[pixel]:
+            features[pixel, :] = 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _transpose(planes: NDArray[np.float32], n: int, features: NDArray[np.float32]) -> None:
     """Planes (features, pixels) to rows (pixels, features), a few planes at a time."""
-    n_features = planes.shape[0]
-    for first in range(0, n_features, 16):
-        end = min(first + 16, n_features)
-        for pixel in range(n):
+    n_features, step = np.uint64(planes.shape[0]), np.uint64(16)
+    for first in range(np.uint64(0), n_features, step):
+        end = min(first + step, n_features)
+        for pixel in range(np.uint64(n)):
             for feature in range(first, end):
                 features[pixel, feature] = planes[feature, pixel]
 
 
-@njit(nogil=True, cache=True)
-def compute_rows(
-    sources: tuple[Source, ...],
-    taps: tuple[TapPair, ...],
-    flags: NDArray[np.uint8],
-    first_row: int,
-    n_rows: int,
-    recipe: Recipe,
-    work: Scratch,
-    features: NDArray[np.float32],
-    is_valid: NDArray[np.bool_],
-) -> None:
-    """Features (pixels, features) of rows of the cube's window, row-major, and which pixels have a clear date.
+def _make_kernels(stamp: str) -> tuple[Any, Any]:
+    """The two kernels, compiled anew when the files that `stamp` is of have changed (see `i2db.raster.stamp`)."""
 
-    `flags` (products, rows, columns) are those of the whole window. A pixel without a clear date gets 0 everywhere.
-    """
-    n_columns, most = flags.shape[2], work.flags.shape[1]
-    done = 0
-    for row in range(first_row, first_row + n_rows):
-        for column in range(0, n_columns, most):
-            n = min(most, n_columns - column)
-            work.flags[:, :n] = flags[:, row, column : column + n]
+    @njit(nogil=True, cache=True)
+    def compute_rows(
+        sources: tuple[Source, ...],
+        taps: tuple[TapPair, ...],
+        flags: NDArray[np.uint8],
+        first_row: int,
+        n_rows: int,
+        recipe: Recipe,
+        work: Scratch,
+        features: NDArray[np.float32],
+        is_valid: NDArray[np.bool_],
+    ) -> None:
+        """Features (pixels, features) of rows of the cube's window, row-major, and which pixels have a clear date.
+
+        `flags` (products, rows, columns) are those of the whole window. A pixel without a clear date gets 0 everywhere.
+        """
+        _ = stamp
+        n_columns, most = flags.shape[2], work.flags.shape[1]
+        # What is clouded is not loaded for gap-filling, what was not acquired is never.
+        useless = 255 if recipe.is_filled else OUTSIDE
+        done = 0
+        for row in range(first_row, first_row + n_rows):
+            for column in range(0, n_columns, most):
+                n = min(most, n_columns - column)
+                work.flags[:, :n] = flags[:, row, column : column + n]
+                for place in range(len(sources)):
+                    rows_taps, columns_taps = taps[place]
+                    load_row(
+                        sources[place], rows_taps, columns_taps, row, column, n, useless, work.reflectance, work.flags
+                    )
+                _compute_block(work, n, recipe, features[done : done + n], is_valid[done : done + n])
+                done += n
+
+    @njit(nogil=True, cache=True)
+    def compute_pixels(
+        sources: tuple[Source, ...],
+        taps: tuple[TapPair, ...],
+        flags: NDArray[np.uint8],
+        rows: NDArray[np.int64],
+        columns: NDArray[np.int64],
+        recipe: Recipe,
+        work: Scratch,
+        features: NDArray[np.float32],
+        is_valid: NDArray[np.bool_],
+    ) -> None:
+        """As `compute_rows`, for single pixels at `rows` and `columns` of the cube's window."""
+        _ = stamp
+        most = work.flags.shape[1]
+        for done in range(0, len(rows), most):
+            end = min(done + most, len(rows))
+            for pixel in range(done, end):
+                work.flags[:, pixel - done] = flags[:, rows[pixel], columns[pixel]]
             for place in range(len(sources)):
-                load_row(sources[place], taps[place][0], taps[place][1], row, column, n, work.reflectance, work.flags)
-            _compute_block(work, n, recipe, features[done : done + n], is_valid[done : done + n])
-            done += n
+                load_pixels(
+                    sources[place], taps[place][0], taps[place][1], rows[done:end], columns[done:end],
+                    work.reflectance, work.flags,
+                )  # fmt: skip
+            _compute_block(work, end - done, recipe, features[done:end], is_valid[done:end])
+
+    return compute_rows, compute_pixels
 
 
-@njit(nogil=True, cache=True)
-def compute_pixels(
-    sources: tuple[Source, ...],
-    taps: tuple[TapPair, ...],
-    flags: NDArray[np.uint8],
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    recipe: Recipe,
-    work: Scratch,
-    features: NDArray[np.float32],
-    is_valid: NDArray[np.bool_],
-) -> None:
-    """As `compute_rows`, for single pixels at `rows` and `columns` of the cube's window."""
-    most = work.flags.shape[1]
-    for done in range(0, len(rows), most):
-        end = min(done + most, len(rows))
-        for pixel in range(done, end):
-            work.flags[:, pixel - done] = flags[:, rows[pixel], columns[pixel]]
-        for place in range(len(sources)):
-            load_pixels(
-                sources[place], taps[place][0], taps[place][1], rows[done:end], columns[done:end],
-                work.reflectance, work.flags,
-            )  # fmt: skip
-        _compute_block(work, end - done, recipe, features[done:end], is_valid[done:end])
+compute_rows, compute_pixels = _make_kernels(source_stamp(flags_module, gapfill, resample))

@@ -87,7 +87,7 @@ class SensorFeatures:
             raise ConfigError(f"the dates of {self.sensor.title} must rise and be at least one")
         for text in self.additional:
             _compiled(text, len(self.bands))
-        if not self.features:
+        if not self.n_features:
             raise ConfigError(f"no feature of {self.sensor.title} is left", hint="set copyinput, or name features")
 
     @property
@@ -109,16 +109,29 @@ class SensorFeatures:
             rows += [self._feature(f"UserFeature{number}", date, "", 1.0) for date in self.dates]
         return tuple(rows)
 
+    @property
+    def n_features(self) -> int:
+        """Number of features per pixel."""
+        per_date = len(self.bands) * self.copy_input + len(self.used_indices) + len(self.additional)
+        return per_date * len(self.dates)
+
     def compute(
-        self, cube: Cube, rows: slice | None = None, wanted: NDArray[np.bool_] | None = None
+        self,
+        cube: Cube,
+        rows: slice | None = None,
+        wanted: NDArray[np.bool_] | None = None,
+        out: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Features (pixels, features) of some rows of a cube's window (all, unless given), and whether each is valid.
 
         Pixels are row-major; with `wanted` (rows, columns of that block) only those that it marks are computed. A
         pixel without a clear date is not valid and 0 everywhere. The result does not depend on how a window is cut.
 
+        `out`, an array of as many features and at least as many pixels, is filled and its first pixels returned: a
+        loop over rows that gives the same array each time saves a fifth of the time, which fresh memory costs.
+
         Raises:
-            ContractError: the cube lacks a band, or `wanted` has another shape.
+            ContractError: the cube lacks a band, or `wanted` or `out` has a shape or type that does not fit.
         """
         first, end, _ = (rows or slice(None)).indices(cube.window.n_rows)
         block = Window(0, first, cube.window.n_columns, max(0, end - first))
@@ -126,14 +139,17 @@ class SensorFeatures:
             raise ContractError(f"wanted must be {block.shape} as the block of rows is, not {wanted.shape}")
         kernel = _Kernel(cube, self.bands)
         n_pixels = block.n_pixels if wanted is None else int(np.count_nonzero(wanted))
-        features = np.empty((n_pixels, len(self.features)), dtype=np.float32)
+        n_features = self.n_features
+        features = np.empty((n_pixels, n_features), dtype=np.float32) if out is None else out[:n_pixels]
+        if features.shape != (n_pixels, n_features) or features.dtype != np.float32:
+            raise ContractError(f"out must hold {n_pixels} x {n_features} float32, not {features.shape}")
         is_valid = np.empty(n_pixels, dtype=np.bool_)
         n_additional = len(self.additional) * len(self.dates)
-        if features.shape[1] > n_additional:
-            built_in = features[:, : features.shape[1] - n_additional]
+        if n_features > n_additional:
+            built_in = features[:, : n_features - n_additional]
             kernel.run(block, wanted, self._recipe(cube, is_plain=False), built_in, is_valid)
         if n_additional:
-            additional = features[:, features.shape[1] - n_additional :]
+            additional = features[:, n_features - n_additional :]
             self._add_expressions(kernel, block, wanted, additional, is_valid)
         return features, is_valid
 
@@ -269,7 +285,7 @@ class _Kernel:
         n_targets, n_features = len(recipe.target_places), features.shape[1]
         planes = (self.cube.n_products + n_targets) * self._n_bands + n_features
         n_pixels = min(512, max(64, _CACHE_BYTES // (4 * planes) // 16 * 16))
-        work = kernel.scratch(self.cube.n_products, self._n_bands, n_targets, n_features, n_pixels)
+        work = kernel.scratch(recipe, self.cube.n_products, self._n_bands, n_features, n_pixels)
         common = (self._sources, self._taps, self.cube.flags)
         if wanted is not None and n_wanted < _SPARSE * block.n_pixels:
             rows, columns = np.nonzero(wanted)

@@ -60,6 +60,17 @@ def add_flags(numbers: NDArray[Any], table: NDArray[np.uint8], flags: NDArray[np
             flags[row, column] |= table[numbers[row, column]]
 
 
+@njit(nogil=True, cache=True)
+def find_incomplete(numbers: NDArray[Any], nodata: np.float32, is_incomplete: NDArray[np.bool_]) -> None:
+    """Tell for each row of an array (rows, columns) whether it holds the number for no data, or NaN."""
+    for row in range(numbers.shape[0]):
+        found = False
+        for column in range(numbers.shape[1]):
+            number = np.float32(numbers[row, column])
+            found |= (number == nodata) | (number != number)
+        is_incomplete[row] = found
+
+
 def dilate(flags: NDArray[np.uint8], pixels: int) -> NDArray[np.uint8]:
     """Let the INVALID flag grow by a number of pixels along rows, columns and diagonals (a square); others stay.
 

@@ -21,7 +21,7 @@ def day_numbers(dates: Sequence[datetime.date]) -> NDArray[np.int64]:
     return np.array([date.toordinal() for date in dates], dtype=np.int64)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def neighbours(
     clear_days: NDArray[np.float64],
     n_clear: int,

@@ -62,9 +62,9 @@ def mosaic(
 
     A pixel of a source has data where one of its bands differs from the nodata value that the file declares (from
     `nodata` where it declares none). Pixels without data in any source get `nodata`. Memory is bounded by
-    `PIECE_BYTES`, whatever the extent. The result has tiles of 512 pixels, the palette, the band descriptions, nodata,
-    and overviews down to one tile made by `overview`, which leaves nodata out. It needs about twice its size on the
-    disk for a moment, and takes its name when it is complete.
+    `PIECE_BYTES` and GDAL's cache (GDAL_CACHEMAX), whatever the extent. The result has tiles of 512 pixels, the
+    palette, the band descriptions, nodata, and overviews down to one tile made by `overview`, which leaves nodata out.
+    It needs about twice its size on the disk for a moment, and takes its name when it is complete.
 
     Returns:
         The number of pixels with data.

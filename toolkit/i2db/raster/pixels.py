@@ -19,14 +19,17 @@ def sources_of(cube: Cube, bands: Sequence[str]) -> tuple[tuple[Source, ...], tu
     Raises:
         ContractError: the cube was read without one of the bands.
     """
+    found: tuple[tuple[Source, ...], tuple[TapPair, ...]] | None = cube.prepared.get(tuple(bands))
+    if found is not None:
+        return found
     missing = [band for band in bands if band not in cube.bands]
     if missing:
         raise ContractError(f"the cube was read without band {missing[0]}")
     places = {cube.bands.index(band): place for place, band in enumerate(bands)}
-    return (
-        tuple(_source(layers, places) for layers in cube.layers),
-        tuple(layer_taps(layers, cube.window) for layers in cube.layers),
-    )
+    sources = tuple(_source(layers, places) for layers in cube.layers)
+    taps = tuple(layer_taps(layers, cube.window) for layers in cube.layers)
+    cube.prepared[tuple(bands)] = sources, taps
+    return sources, taps
 
 
 def _source(layers: Layers, places: dict[int, int]) -> Source:
@@ -37,6 +40,7 @@ def _source(layers: Layers, places: dict[int, int]) -> Source:
         product=layers.product,
         band=band,
         calibration=np.stack([layers.scale, layers.offset, layers.nodata], axis=1),
+        is_incomplete=layers.is_incomplete,
         factor=layers.factor,
     )
 
@@ -51,8 +55,8 @@ def band_series(cube: Cube, band: str) -> NDArray[np.float32]:
     series = np.zeros((cube.n_products, 1, n_columns), dtype=np.float32)
     result = np.empty((cube.n_products, n_rows, n_columns), dtype=np.float32)
     for row in range(n_rows):
-        flags = np.where(cube.flags[:, row] & OUTSIDE, NODATA, 0).astype(np.uint8)
+        flags = cube.flags[:, row].copy()
         for source, (row_taps, column_taps) in zip(sources, all_taps, strict=True):
-            load_row(source, row_taps, column_taps, row, 0, n_columns, series, flags)
-        result[:, row] = np.where(flags & NODATA, np.nan, series[:, 0])
+            load_row(source, row_taps, column_taps, row, 0, n_columns, OUTSIDE, series, flags)
+        result[:, row] = np.where(flags & (NODATA | OUTSIDE), np.nan, series[:, 0])
     return result

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from i2db.errors import ContractError, InputError
 from i2db.raster.cube import Cube, Layers, MaskCube, combined
-from i2db.raster.flags import INVALID, OUTSIDE, add_flags, dilate, flag_table, flags_of
+from i2db.raster.flags import INVALID, OUTSIDE, add_flags, dilate, find_incomplete, flag_table, flags_of
 from i2db.raster.grid import Grid, Window
 from i2db.raster.placement import Placement, placement
 from i2db.raster.warp import CELL, warp_band, warp_flags
@@ -206,18 +206,22 @@ class SeriesReader:
                 return None
             native = part
         numbers = np.empty((len(cells), *native.shape), dtype=dtype)
+        nodata = np.array([self._nodata(self.products[cell[0]], cell[2]) for cell in cells], dtype=np.float32)
+        is_incomplete = np.zeros(numbers.shape[:2], dtype=np.bool_)
         for place, (product, _, file) in enumerate(cells):
             if extent is not None:
                 self._read_native(self.products[product], file, native, numbers[place])
             else:
                 self._read_aligned(self.products[product], file, window, numbers[place])
+            find_incomplete(numbers[place], nodata[place], is_incomplete[place])
         return Layers(
             numbers=numbers,
             product=np.array([cell[0] for cell in cells], dtype=np.int64),
             band=np.array([cell[1] for cell in cells], dtype=np.int64),
             scale=np.array([cell[2].scale for cell in cells], dtype=np.float32),
             offset=np.array([cell[2].offset for cell in cells], dtype=np.float32),
-            nodata=np.array([self._nodata(self.products[cell[0]], cell[2]) for cell in cells], dtype=np.float32),
+            nodata=nodata,
+            is_incomplete=is_incomplete,
             factor=factor,
             extent=extent or window,
             first_row=native.row,

@@ -33,6 +33,8 @@ class Source(NamedTuple):
     band: NDArray[np.int64]
     #: (layers, 3): scale, offset, and the number that means no data.
     calibration: NDArray[np.float32]
+    #: (layers, rows): whether a row of a layer lacks data somewhere.
+    is_incomplete: NDArray[np.bool_]
     factor: int
 
 
@@ -107,33 +109,32 @@ def load_row(
     row: int,
     first: int,
     n: int,
+    useless: int,
     reflectance: NDArray[np.float32],
     flags: NDArray[np.uint8],
 ) -> None:
     """Load `n` pixels of a row of the cube's window, from column `first`, as reflectances x 10000.
 
     They go to `reflectance` (products, bands, pixels); NODATA is set in `flags` (products, pixels) where a band has no
-    data.
+    data. A product whose pixels all have one of the `useless` flags is left out.
     """
     if source.factor > 1:
-        _load_row_cubic(source, row_taps, column_taps, row, first, n, reflectance, flags)
+        _load_row_cubic(source, row_taps, column_taps, row, first, n, useless, reflectance, flags)
         return
-    for layer in source.chosen:
-        calibration = source.calibration[layer]
-        scale, offset, nodata = calibration[0], calibration[1], calibration[2]
-        line = source.numbers[layer, row, first : first + n]
-        target = reflectance[source.product[layer], source.band[layer]]
-        n_missing = 0
-        for pixel in range(n):
-            number = np.float32(line[pixel])
-            n_missing += (number == nodata) | (number != number)
-            target[pixel] = number * scale + offset
-        if n_missing:
-            target_flags = flags[source.product[layer]]
-            for pixel in range(n):
-                number = np.float32(line[pixel])
+    # Unsigned counters here and below: numba then tests none of them for being negative, and makes vector code.
+    for chosen in source.chosen:
+        layer, k, b = np.uint64(chosen), np.uint64(source.product[chosen]), np.uint64(source.band[chosen])
+        if _is_useless(flags, source.product[chosen], n, useless):
+            continue
+        scale, offset, nodata = source.calibration[chosen]
+        line, shift = np.uint64(row), np.uint64(first)
+        for pixel in range(np.uint64(n)):
+            reflectance[k, b, pixel] = np.float32(source.numbers[layer, line, shift + pixel]) * scale + offset
+        if source.is_incomplete[layer, line]:
+            for pixel in range(np.uint64(n)):
+                number = np.float32(source.numbers[layer, line, shift + pixel])
                 if number == nodata or number != number:
-                    target_flags[pixel] |= NODATA
+                    flags[k, pixel] |= NODATA
 
 
 @njit(nogil=True, cache=True)
@@ -154,7 +155,7 @@ def load_pixels(
         for pixel in range(len(rows)):
             if source.factor > 1:
                 number, is_missing = _interpolated(
-                    source.numbers[layer], row_taps, column_taps, rows[pixel], columns[pixel], nodata
+                    source.numbers, layer, row_taps, column_taps, rows[pixel], columns[pixel], nodata
                 )
             else:
                 number = np.float32(source.numbers[layer, rows[pixel], columns[pixel]])
@@ -164,7 +165,7 @@ def load_pixels(
                 flags[k, pixel] |= NODATA
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _load_row_cubic(
     source: Source,
     row_taps: Taps,
@@ -172,117 +173,211 @@ def _load_row_cubic(
     row: int,
     first: int,
     n: int,
+    useless: int,
     reflectance: NDArray[np.float32],
     flags: NDArray[np.uint8],
 ) -> None:
     """`load_row` for layers whose pixels span several grid pixels: along the columns, then along the row."""
-    left, right = n, 0  # the columns that need no care: all taps in the file
-    if row_taps.kind[row] == _INNER:
-        for pixel in range(n):
-            if column_taps.kind[first + pixel] == _INNER:
-                left, right = min(left, pixel), pixel + 1
+    left, right = _inner_part(row_taps.kind[row], column_taps.kind[first : first + n])
     places, weights = column_taps.place[first : first + n], column_taps.cubic[first : first + n]
+    row_place, row_weight = row_taps.place[row], row_taps.cubic[row]
     vertical = np.empty(source.numbers.shape[2], dtype=np.float32)
     phase = np.empty(n, dtype=np.float32)
+    is_missing = np.empty(source.numbers.shape[2], dtype=np.uint8)
+    touched = np.empty(n, dtype=np.uint8)
     for layer in source.chosen:
-        calibration = source.calibration[layer]
-        scale, offset, nodata = calibration[0], calibration[1], calibration[2]
-        raster = source.numbers[layer]
-        target, target_flags = reflectance[source.product[layer], source.band[layer]], flags[source.product[layer]]
-        start, end = n, n
+        k, b = source.product[layer], source.band[layer]
+        if _is_useless(flags, k, n, useless):
+            continue
+        scale, offset, nodata = source.calibration[layer]
         if left < right:
-            tap, tap_end = places[left, 0], places[right - 1, 3] + 1
-            if not _interpolate_columns(
-                raster, row_taps.place[row], row_taps.cubic[row], nodata, tap, tap_end, vertical
-            ):
-                start, end = left, right
-                _interpolate_row(vertical, places, weights, start, end, source.factor, phase, target)
-                for pixel in range(start, end):
-                    target[pixel] = target[pixel] * scale + offset
-        for pixel in range(n):
-            if pixel < start or pixel >= end:
-                number, is_missing = _interpolated(raster, row_taps, column_taps, row, first + pixel, nodata)
-                target[pixel] = number * scale + offset
-                if is_missing:
-                    target_flags[pixel] |= NODATA
+            start, end = places[left, 0], places[right - 1, 3] + 1
+            _interpolate_columns(source.numbers, layer, row_place, row_weight, start, end, vertical)
+            _interpolate_row(
+                vertical, places, weights, left, right, source.factor, scale, offset, phase, reflectance, k, b
+            )
+            n_missing, n_nan = _find_missing(source, layer, row_place, row_weight, start, end, is_missing)
+            if n_missing > 0:
+                _mark_missing(is_missing, places, weights, left, right, source.factor, touched, k, flags)
+            if n_nan > 0:
+                # NaN times a weight of 0 is NaN all the same: such pixels are done again, tap by tap.
+                for pixel in range(left, right):
+                    if np.isnan(reflectance[k, b, pixel]) and flags[k, pixel] & NODATA == 0:
+                        number, _ = _interpolated(
+                            source.numbers, layer, row_taps, column_taps, row, first + pixel, nodata
+                        )
+                        reflectance[k, b, pixel] = number * scale + offset
+        for outer in range(n - (right - left)):
+            pixel = outer if outer < left else outer + right - left
+            number, is_without = _interpolated(source.numbers, layer, row_taps, column_taps, row, first + pixel, nodata)
+            reflectance[k, b, pixel] = number * scale + offset
+            if is_without:
+                flags[k, pixel] |= NODATA
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
+def _is_useless(flags: NDArray[np.uint8], product: int, n: int, useless: int) -> bool:
+    """Whether all of a product's first n pixels have one of some flags."""
+    for pixel in range(n):  # noqa: SIM110 (compiled)
+        if flags[product, pixel] & useless == 0:
+            return False
+    return True
+
+
+@njit(nogil=True)
+def _inner_part(row_kind: int, kinds: NDArray[np.int64]) -> tuple[int, int]:
+    """First and end of the pixels of a row whose taps all lie in the file; (n, n) where there are none."""
+    n = len(kinds)
+    if row_kind == _INNER:
+        for left in range(n):
+            if kinds[left] == _INNER:
+                right = left + 1
+                while right < n and kinds[right] == _INNER:
+                    right += 1
+                return left, right
+    return n, n
+
+
+@njit(nogil=True)
 def _interpolate_columns(
-    raster: NDArray[Any],
+    numbers: NDArray[Any],
+    layer: int,
     place: NDArray[np.int64],
     weight: NDArray[np.float32],
-    nodata: np.float32,
     first: int,
     end: int,
     vertical: NDArray[np.float32],
-) -> bool:
-    """Interpolate columns [first, end) of a raster along one row's taps; whether any number has no data."""
-    row_0, row_1 = raster[place[0], first:end], raster[place[1], first:end]
-    row_2, row_3 = raster[place[2], first:end], raster[place[3], first:end]
+) -> None:
+    """Interpolate columns [first, end) of a layer along one row's taps."""
+    raster = np.uint64(layer)
+    row_0, row_1, row_2, row_3 = np.uint64(place[0]), np.uint64(place[1]), np.uint64(place[2]), np.uint64(place[3])
     weight_0, weight_1, weight_2, weight_3 = weight[0], weight[1], weight[2], weight[3]
-    target = vertical[first:end]
-    n_missing = 0
-    for column in range(end - first):
-        number_0, number_1 = np.float32(row_0[column]), np.float32(row_1[column])
-        number_2, number_3 = np.float32(row_2[column]), np.float32(row_3[column])
-        total = weight_0 * number_0 + weight_1 * number_1 + weight_2 * number_2 + weight_3 * number_3
-        target[column] = total
-        n_missing += (
-            (number_0 == nodata) | (number_1 == nodata) | (number_2 == nodata) | (number_3 == nodata) | (total != total)
+    for column in range(np.uint64(first), np.uint64(end)):
+        vertical[column] = (
+            weight_0 * np.float32(numbers[raster, row_0, column])
+            + weight_1 * np.float32(numbers[raster, row_1, column])
+            + weight_2 * np.float32(numbers[raster, row_2, column])
+            + weight_3 * np.float32(numbers[raster, row_3, column])
         )
-    return n_missing > 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _interpolate_row(
     vertical: NDArray[np.float32],
     places: NDArray[np.int64],
     weights: NDArray[np.float32],
-    start: int,
-    end: int,
+    left: int,
+    right: int,
     factor: int,
+    scale: np.float32,
+    offset: np.float32,
     phase: NDArray[np.float32],
-    target: NDArray[np.float32],
+    reflectance: NDArray[np.float32],
+    product: int,
+    band: int,
 ) -> None:
-    """Interpolate pixels [start, end) along the row: those at the same place in their file pixel share the weights."""
-    for shift in range(min(factor, end - start)):
-        first = start + shift
-        weight_0, weight_1, weight_2, weight_3 = weights[first]
-        n = (end - first + factor - 1) // factor
-        taps_0 = vertical[places[first, 0] : places[first, 0] + n]
-        taps_1 = vertical[places[first, 0] + 1 : places[first, 0] + 1 + n]
-        taps_2 = vertical[places[first, 0] + 2 : places[first, 0] + 2 + n]
-        taps_3 = vertical[places[first, 0] + 3 : places[first, 0] + 3 + n]
+    """Interpolate pixels [left, right) along the row: those at the same place in their file pixel share the weights."""
+    k, b, stride, one = np.uint64(product), np.uint64(band), np.uint64(factor), np.uint64(1)
+    for shift in range(min(factor, right - left)):
+        first = np.uint64(left + shift)
+        tap = np.uint64(places[first, 0])
+        weight_0, weight_1, weight_2, weight_3 = (
+            weights[first, 0],
+            weights[first, 1],
+            weights[first, 2],
+            weights[first, 3],
+        )
+        n = np.uint64((right - left - shift + factor - 1) // factor)
         for step in range(n):
+            here = tap + step
             phase[step] = (
-                weight_0 * taps_0[step] + weight_1 * taps_1[step] + weight_2 * taps_2[step] + weight_3 * taps_3[step]
-            )
-        target[first:end:factor] = phase[:n]
+                weight_0 * vertical[here]
+                + weight_1 * vertical[here + one]
+                + weight_2 * vertical[here + one + one]
+                + weight_3 * vertical[here + one + one + one]
+            ) * scale + offset
+        for step in range(n):
+            reflectance[k, b, first + step * stride] = phase[step]
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
+def _find_missing(
+    source: Source,
+    layer: int,
+    place: NDArray[np.int64],
+    weight: NDArray[np.float32],
+    first: int,
+    end: int,
+    is_missing: NDArray[np.uint8],
+) -> tuple[int, int]:
+    """Mark the columns [first, end) of a layer where a row's taps that count lack data; how many, and how many NaN."""
+    is_any = False
+    raster, nodata = np.uint64(layer), source.calibration[layer, 2]
+    n_nan = 0
+    for tap in range(4):
+        if weight[tap] == 0 or not source.is_incomplete[layer, place[tap]]:
+            continue
+        if not is_any:
+            is_missing[first:end] = 0
+            is_any = True
+        line = np.uint64(place[tap])
+        for column in range(np.uint64(first), np.uint64(end)):
+            number = np.float32(source.numbers[raster, line, column])
+            is_missing[column] |= np.uint8((number == nodata) | (number != number))
+            n_nan += number != number
+    return np.sum(is_missing[first:end]) if is_any else 0, n_nan
+
+
+@njit(nogil=True)
+def _mark_missing(
+    is_missing: NDArray[np.uint8],
+    places: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    left: int,
+    right: int,
+    factor: int,
+    touched: NDArray[np.uint8],
+    product: int,
+    flags: NDArray[np.uint8],
+) -> None:
+    """Set NODATA in flags (products, pixels) for the pixels [left, right) with a tap that counts in a marked column."""
+    k, stride = np.uint64(product), np.uint64(factor)
+    for shift in range(min(factor, right - left)):
+        first = np.uint64(left + shift)
+        n = np.uint64((right - left - shift + factor - 1) // factor)
+        touched[:] = 0
+        for j in range(4):
+            if weights[first, j] != 0:
+                tap = np.uint64(places[first, j])
+                for step in range(n):
+                    touched[step] |= is_missing[tap + step]
+        for step in range(n):
+            if touched[step]:
+                flags[k, first + step * stride] |= NODATA
+
+
+@njit(nogil=True, inline="always")
 def _interpolated(
-    raster: NDArray[Any], row_taps: Taps, column_taps: Taps, row: int, column: int, nodata: np.float32
+    numbers: NDArray[Any], layer: int, row_taps: Taps, column_taps: Taps, row: int, column: int, nodata: np.float32
 ) -> tuple[np.float32, bool]:
     """One pixel by itself: its number, and whether a tap that counts has no data (or it lies beyond the file)."""
     row_kind, column_kind = row_taps.kind[row], column_taps.kind[column]
     if row_kind == _BEYOND or column_kind == _BEYOND:
         return np.float32(0), True
-    row_weight, column_weight = row_taps.cubic[row], column_taps.cubic[column]
-    if row_kind != _INNER or column_kind != _INNER:
-        row_weight, column_weight = row_taps.linear[row], column_taps.linear[column]
-    row_place, column_place = row_taps.place[row], column_taps.place[column]
+    is_cubic = row_kind == _INNER and column_kind == _INNER
+    row_weights, column_weights = row_taps.linear, column_taps.linear
+    if is_cubic:
+        row_weights, column_weights = row_taps.cubic, column_taps.cubic
     total = np.float32(0)
     is_missing = False
     for j in range(4):
-        if column_weight[j] == 0:
+        if column_weights[column, j] == 0:
             continue
         part = np.float32(0)
         for i in range(4):
-            if row_weight[i] != 0:
-                number = np.float32(raster[row_place[i], column_place[j]])
+            if row_weights[row, i] != 0:
+                number = np.float32(numbers[layer, row_taps.place[row, i], column_taps.place[column, j]])
                 is_missing |= (number == nodata) or (number != number)
-                part += row_weight[i] * number
-        total += column_weight[j] * part
+                part += row_weights[row, i] * number
+        total += column_weights[column, j] * part
     return total, is_missing

@@ -75,13 +75,20 @@ def _source(dataset: Any, grid: Grid, cell: Window) -> Window | None:
     bounds = transform_bounds(CRS.from_user_input(grid.crs), dataset.crs, *grid.bounds(cell))
     if not np.isfinite(bounds).all():
         return None
-    corners = [~dataset.transform * (x, y) for x in bounds[::2] for y in bounds[1::2]]
+    inverse = ~dataset.transform
+    corners = [_applied(inverse, x, y) for x in bounds[::2] for y in bounds[1::2]]
     columns, rows = [corner[0] for corner in corners], [corner[1] for corner in corners]
     margin = [int(np.ceil(_RADIUS * max(1.0, (max(place) - min(place)) / CELL))) + _SPARE for place in (columns, rows)]
     column, row = int(np.floor(min(columns))) - margin[0], int(np.floor(min(rows))) - margin[1]
     column_end, row_end = int(np.ceil(max(columns))) + margin[0], int(np.ceil(max(rows))) + margin[1]
     needed = Window(column, row, column_end - column, row_end - row)
     return needed.intersection(Window(0, 0, dataset.width, dataset.height))
+
+
+def _applied(transform: Any, x: float, y: float) -> tuple[float, float]:
+    """A point through six affine coefficients (a, b, c, d, e, f)."""
+    a, b, c, d, e, f = tuple(transform)[:6]
+    return a * x + b * y + c, d * x + e * y + f
 
 
 def _read(dataset: Any, index: int, source: Window) -> NDArray[Any]:
@@ -100,10 +107,12 @@ def _warp(
     from rasterio.enums import Resampling
     from rasterio.warp import reproject
 
+    a, b, _, d, e, _ = tuple(dataset.transform)[:6]
+    left, top = _applied(dataset.transform, source.column, source.row)
     reproject(
         source=numbers,
         destination=warped,
-        src_transform=dataset.transform * Affine.translation(source.column, source.row),
+        src_transform=Affine(a, b, left, d, e, top),
         src_crs=dataset.crs,
         dst_transform=Affine(*grid.transform(cell)),
         dst_crs=grid.crs,

@@ -162,7 +162,7 @@ def _classes(classes: Sequence[ClassScore]) -> str:
             [
                 str(one.code),
                 "–" if one.n_polygons is None else f"{one.n_polygons:,.6g}",
-                f"{one.n_pixels:,.7g}",
+                f"{one.n_pixels:,.1f}".removesuffix(".0"),
                 _interval(one.precision),
                 _interval(one.recall),
                 _interval(one.f_score),

@@ -52,7 +52,7 @@ def results_text(confusions: Sequence[Confusion], caveats: Caveats = Caveats()) 
     lines += ["*********** Confusion matrix ***********", "", *_matrix_lines(confusions), ""]
     lines += [f"KAPPA : {_interval(kappa)}", f"OA : {_interval(oa)}", f"F-score mean : {_interval(f_score)}", ""]
     lines += [*_class_lines(classes), ""]
-    lines += accuracy_notes(confusions, caveats)
+    lines += [*_explanations(len(confusions)), *accuracy_notes(confusions, caveats)]
     return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
 
 
@@ -71,8 +71,8 @@ def _class_lines(classes: Sequence[ClassScore]) -> list[str]:
             _interval(one.recall),
             _interval(one.f_score),
             ", ".join(one.confused_with) if one.n_pixels else "-",
-            "-" if one.n_polygons is None else f"{one.n_polygons:g}",
-            f"{one.n_pixels:g}" if one.n_pixels < 1e6 else f"{one.n_pixels:.0f}",
+            "-" if one.n_polygons is None else f"{one.n_polygons:.1f}".removesuffix(".0"),
+            f"{one.n_pixels:.1f}".removesuffix(".0"),
         )
         for one in classes
     ]
@@ -89,17 +89,22 @@ def _interval(score: Score) -> str:
     return f"{score.mean:.3f}" + (f" +- {score.half_width:.3f}" if score.half_width is not None else "")
 
 
-def accuracy_notes(confusions: Sequence[Confusion], caveats: Caveats) -> list[str]:
-    """What a reader of the figures has to know, a sentence per line."""
-    classes = class_scores(confusions)
-    n_runs = len(confusions)
+def _explanations(n_runs: int) -> list[str]:
+    """How to read the tables, a sentence per line."""
     if n_runs > 1:
         freedom = f"{n_runs - 1} degree{'s' if n_runs > 2 else ''} of freedom"
-        notes = [f"Means of {n_runs} runs; +- half width of the 95 % interval, Student's t with {freedom}."]
+        lines = [f"Means of {n_runs} runs; +- half width of the 95 % interval, Student's t with {freedom}."]
     else:
-        notes = ["One run: no interval."]
-    notes.append("Confusion max: produced classes with most pixels of the reference class, itself included.")
-    notes.append("Polygons, Pixels: validation polygons and pixels of the class, mean per run.")
+        lines = ["One run: no interval."]
+    lines.append("Confusion max: produced classes with most pixels of the reference class, itself included.")
+    lines.append("Polygons, Pixels: validation polygons and pixels of the class, mean per run.")
+    return lines
+
+
+def accuracy_notes(confusions: Sequence[Confusion], caveats: Caveats) -> list[str]:
+    """What a reader of the figures must not overlook, a sentence per line; none where there is nothing."""
+    classes = class_scores(confusions)
+    notes = []
     if caveats.is_resubstitution:
         notes.append(
             "RESUBSTITUTION: the polygons that validate also learnt; these figures say nothing about new places."

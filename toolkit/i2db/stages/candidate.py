@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from i2db.chain.project import Project
 from i2db.chain.stage import Stage
-from i2db.chain.task import Decision, Task, WorkContext, fingerprint
+from i2db.chain.task import Decision, Task, WorkContext
+from i2db.fingerprint import fingerprint
 from i2db.raster.burn import BurnResult, burn_polygons, edge_distances
 from i2db.raster.grid import sample_ids
 from i2db.stages.inputs import LONGEST_GAP_BAND, N_VALID_BAND, ChunkInput, chunk_inputs, owned_pixels, read_raster

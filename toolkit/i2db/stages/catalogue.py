@@ -84,7 +84,6 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
             f"{len(problems)} problems with the inputs:\n{summary(problems)}",
             hint="mend them, or leave the labels out with chain.excluded_classes; `i2db check` lists everything",
         )
-    database.set_projection(scene.grid.crs)
     database.replace(
         "configuration",
         [{"section": section, "key": key, "setting": setting} for section, key, setting in flat(config)],

@@ -104,7 +104,7 @@ def _tasks(project: Project) -> Sequence[Task]:
             n_runs=config.arg_train.runs,
             class_codes=codes,
             candidates=str(project.parts.path_of(candidate, "candidate")) if candidate else None,
-            probabilities=config.arg_classification.enable_probability_map,
+            probabilities=config.arg_classification.has_probability_map,
         )
         identity = [
             window_identity(scene, chunk_input.chunk),
@@ -148,7 +148,7 @@ def _work(task: Task, context: WorkContext) -> Part:
         if payload.probabilities
         else None,
     )
-    with readers(chunk_input) as opened:
+    with readers(chunk_input, context.memory) as opened:
         for piece in windows_within(window, opened, context.memory):
             inside = piece.slices_in(window)
             wanted = owned[inside] & (region[inside] >= 0)

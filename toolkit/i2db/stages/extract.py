@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from i2db.chain.project import Project
 from i2db.chain.stage import Stage
-from i2db.chain.task import Decision, Task, WorkContext, fingerprint
+from i2db.chain.task import Decision, Task, WorkContext
+from i2db.fingerprint import fingerprint
 from i2db.raster.grid import rows_columns
 from i2db.stages.inputs import (
     ChunkInput,
@@ -98,7 +99,7 @@ def _work(task: Task, context: WorkContext) -> Part:
     n_features = len(chunk_input.series[0].features.features)
     features = np.empty((len(rows), n_features), dtype=np.float32)
     valid = np.zeros(len(rows), dtype=bool)
-    with readers(chunk_input) as opened:
+    with readers(chunk_input, context.memory) as opened:
         for window in windows_within(chunk_input.chunk.window, opened, context.memory):
             inside = (
                 (rows >= window.row)

@@ -21,7 +21,11 @@ from i2db.scene import Chunk, Scene
 from i2db.sensors.product import Product
 
 #: Share of a worker's memory that the arrays of one window may take; the rest is for models, results and Python.
-WINDOW_SHARE = 0.5
+WINDOW_SHARE = 0.4
+
+#: Share of a worker's memory for decoded blocks of the files, and what it has at least (bytes).
+CACHE_SHARE = 0.15
+CACHE_MINIMUM = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +109,16 @@ def chunk_inputs(project: Project, stage: str = "validity") -> dict[str, tuple[C
 
 
 @contextmanager
-def readers(chunk_input: ChunkInput) -> Iterator[list[SeriesReader]]:
-    """The files of a chunk's series, open for as long as the work on it lasts."""
+def readers(chunk_input: ChunkInput, memory: int) -> Iterator[list[SeriesReader]]:
+    """The files of a chunk's series, open for as long as the work on it lasts.
+
+    GDAL's cache of decoded blocks gets its share of the worker's memory: it holds the blocks that a window's margins
+    touch until the next window comes to them.
+    """
+    import rasterio
+
     with ExitStack() as stack:
+        stack.enter_context(rasterio.Env(GDAL_CACHEMAX=max(CACHE_MINIMUM, int(memory * CACHE_SHARE))))
         yield [
             stack.enter_context(
                 SeriesReader(series.features.sensor, series.products, chunk_input.grid, series.features.bands)

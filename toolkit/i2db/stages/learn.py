@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from i2db.chain.project import Project
 from i2db.chain.stage import Stage
-from i2db.chain.task import Decision, Task, WorkContext, fingerprint
+from i2db.chain.task import Decision, Task, WorkContext
 from i2db.config.model import ForestParameters
 from i2db.errors import InputError, StageError
+from i2db.fingerprint import fingerprint
 from i2db.learn.forest import fit_forest
 from i2db.learn.model import forest_card, save_model
 from i2db.store.parts import Part

@@ -17,7 +17,7 @@ from i2db.raster.grid import Grid, Window
 from i2db.raster.mosaic import MosaicSource, Overview, mosaic
 from i2db.report.style import LegendClass, write_qml
 from i2db.stages.classify import PROBABILITY_SCALE
-from i2db.store.parts import Part
+from i2db.store.parts import Part, PartStore
 
 FINAL = "final"
 
@@ -38,7 +38,7 @@ class _Product:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Payload:
     product: _Product
-    sources: tuple[MosaicSource, ...]
+    sources: tuple[tuple[Window, Part], ...]
     extent: Window
     grid: Grid
     classes: tuple[LegendClass, ...]
@@ -78,7 +78,7 @@ def _products(project: Project, largest_code: int, class_names: Sequence[str]) -
                 descriptions=("confidence in percent",),
             ),
         ]
-        if config.arg_classification.generate_final_probability_map or config.arg_classification.enable_probability_map:
+        if config.arg_classification.has_probability_map:
             n = len(class_names)
             products.append(
                 _Product(
@@ -109,10 +109,7 @@ def _tasks(project: Project) -> Sequence[Task]:
         parts.append((chunk, part))
     tasks = []
     for product in _products(project, max(c.code for c in classes), ascending):
-        sources = tuple(
-            MosaicSource(project.parts.path_of(part, product.kind), product.bands, chunk.window)
-            for chunk, part in parts
-        )
+        sources = tuple((chunk.window, part) for chunk, part in parts)
         payload = _Payload(
             product=product, sources=sources, extent=project.scene.extent, grid=project.scene.grid, classes=classes
         )
@@ -140,10 +137,13 @@ def _outputs(product: _Product) -> list[str]:
 def _work(task: Task, context: WorkContext) -> Part:
     payload: _Payload = task.payload
     product = payload.product
+    # A flipped bit in a compressed block reads back as valid data: the sums are checked before anything is read.
+    store = PartStore(context.root)
+    sources = [MosaicSource(store.verify(part, product.kind), product.bands, w) for w, part in payload.sources]
     writer = context.writer(task)
     path = writer.path("map", ".tif")
     mosaic(
-        payload.sources,
+        sources,
         payload.extent,
         payload.grid,
         path,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2db.chain.project import Project
-from i2db.chain.task import fingerprint
+from i2db.fingerprint import fingerprint
 from i2db.raster.burn import region_index
 from i2db.raster.grid import Grid, Window
 

@@ -46,7 +46,7 @@ def _work(task: Task, context: WorkContext) -> Part:
     window = chunk_input.chunk.window
     n_sensors = len(chunk_input.series)
     bands = np.zeros((3 + n_sensors, *window.shape), dtype=np.uint16)
-    with readers(chunk_input) as opened:
+    with readers(chunk_input, context.memory) as opened:
         for piece in windows_within(window, opened, context.memory):
             rows, columns = piece.slices_in(window)
             bands[:, rows, columns] = _measure(opened, piece)

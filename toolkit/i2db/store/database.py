@@ -20,6 +20,9 @@ from i2db.store.statement import Statement, load, parse, schema_files
 
 SCHEMA_VERSION = 1
 
+#: Tables whose geometry is in the project's projection.
+GEOMETRY_TABLES = ("polygon", "region", "tile")
+
 logger = logging.getLogger("i2db.sql")
 
 
@@ -60,12 +63,14 @@ class Database:
         """
         if read_only and not path.is_file():
             raise ConfigError(f"no database at {path}", hint="is this the output folder of a run? `i2db run` makes it")
-        try:
-            connection = duckdb.connect(str(path), read_only=read_only)
-        except duckdb.IOException as error:
-            raise _lock_error(path, error) from error
+        connection = duckdb.connect()
         database = cls(connection, path)
         database._configure(threads)
+        try:
+            connection.execute(_attachment(path, read_only=read_only))
+        except duckdb.Error as error:
+            connection.close()
+            raise _lock_error(path, error) from error
         if read_only:
             database._check_version()
         else:
@@ -215,16 +220,28 @@ class Database:
         self._execute(f"COMMENT ON VIEW {quote_identifier(view)} IS '{quoted}'", None, f"comment on {view}")
 
     def set_projection(self, crs: str) -> None:
-        """Give the geometry columns their projection (a GeoParquet written from them then carries it)."""
+        """Give the geometry columns their projection (a GeoParquet written from them then carries it).
+
+        The file is brought up to date at once, and nothing is done where the projection is the one already: DuckDB
+        1.5.5 loses the projection of a column when it takes this statement from the log of a killed process.
+
+        Raises:
+            ConfigError: it is no authority and code.
+        """
         if not re.fullmatch(r"[A-Za-z]+:[A-Za-z0-9_.]+", crs):
             raise ConfigError(f"{crs!r} is no authority and code such as EPSG:32631")
-        for table in ("polygon", "region", "tile"):
+        wanted = f"GEOMETRY('{crs}')"
+        columns = {row["table_name"]: row["data_type"] for row in self.rows("catalogue/geometry_columns")}
+        changed = [table for table in GEOMETRY_TABLES if columns.get(table) != wanted]
+        for table in changed:
             self._execute(
-                f"ALTER TABLE {quote_identifier(table)} ALTER COLUMN geom SET DATA TYPE GEOMETRY('{crs}') "
+                f"ALTER TABLE {quote_identifier(table)} ALTER COLUMN geom SET DATA TYPE {wanted} "
                 f"USING ST_SetCRS(geom, '{crs}')",
                 None,
                 f"projection of {table}",
             )
+        if changed:
+            self._execute("CHECKPOINT", None, "checkpoint")
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -248,6 +265,17 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _attachment(path: Path, *, read_only: bool) -> str:
+    """The statement that opens a file as the connection's own database.
+
+    Attached, the file is read after the spatial extension, which its log may need; and only the newest form of
+    storage keeps the projection of geometry columns.
+    """
+    quoted = str(path).replace("'", "''")
+    options = "STORAGE_VERSION 'latest'" + (", READ_ONLY" if read_only else "")
+    return f"ATTACH '{quoted}' AS project ({options}); USE project"
 
 
 def _lock_error(path: Path, error: duckdb.Error) -> I2dbError:

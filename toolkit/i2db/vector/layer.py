@@ -40,6 +40,11 @@ def read_layer(path: Path, what: str) -> geopandas.GeoDataFrame:
         raise InputError(
             f"{what} {path} does not say its projection", hint="assign one, e.g. with ogr2ogr -a_srs EPSG:2154"
         )
+    if frame.crs.is_geographic and len(frame) and np.abs(frame.total_bounds).max() > 360:
+        raise InputError(
+            f"{what} {path} says degrees ({frame.crs.to_string()}) and holds metres",
+            hint="its projection was lost (GeoParquet without one counts as degrees): assign the right one",
+        )
     return frame
 
 

@@ -73,7 +73,7 @@ def _overlaps(merged: object) -> list[Finding]:
     names = list(merged.index)  # type: ignore[attr-defined]
     tree = shapely.STRtree(geometry)
     findings = []
-    for first, second in sorted(zip(*tree.query(geometry, predicate="overlaps"), strict=True)):
+    for first, second in sorted(zip(*tree.query(geometry, predicate="intersects"), strict=True)):
         if first < second:
             area = shapely.area(shapely.intersection(geometry[first], geometry[second]))
             if area > 0:
