@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test lint docs bench clean
 
 .venv/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -21,5 +21,12 @@ lint: .venv/.ready  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: .venv/.ready  ## the reference and the output shown on the pages, made again
+	$(BIN)/python -m i2db.cli.reference
+	$(BIN)/python tests/docs/doc_pages.py
+
+bench: .venv/.ready  ## the chain against reading alone and, where it is installed, against OTB
+	$(BIN)/python tests/bench/bench_chain.py
+
 clean:  ## what make made; never your data
-	rm -rf .venv demo .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv build demo .mypy_cache .ruff_cache .pytest_cache

@@ -95,9 +95,7 @@ def run_scene(
 def tables(folder: Path, names: Sequence[str] = tuple(QUERIES)) -> dict[str, list[tuple[Any, ...]]]:
     """Rows of the tables of an output folder, sorted."""
     with Database.open(folder / "i2db.duckdb", read_only=True) as database:
-        return {
-            name: database.connection.execute(f"FROM ({QUERIES[name]}) ORDER BY ALL").fetchall() for name in names
-        }
+        return {name: database.connection.execute(f"FROM ({QUERIES[name]}) ORDER BY ALL").fetchall() for name in names}
 
 
 def ask(folder: Path, query: str) -> list[tuple[Any, ...]]:

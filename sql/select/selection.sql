@@ -21,7 +21,12 @@ WITH strategy AS (
             PARTITION BY run, region, class_code ORDER BY md5(concat_ws('|', draw_seed, run, sample_id)), sample_id
         ) AS draw_rank
     FROM learnable
+    -- Only pixels that can be drawn at all are ranked: those whose hash, as a number in [0, 1), is not much above the
+    -- rate. The margin is eight standard deviations and 20 pixels; an audit compares what is drawn with the quota.
     WHERE sampler = 'random' AND n_drawn < n_available
+        AND ('0x' || substr(md5(concat_ws('|', draw_seed, run, sample_id)), 1, 13))::BIGINT / 4503599627370496
+            < n_drawn / n_available + 8 * sqrt(n_drawn / n_available * (1 - n_drawn / n_available) / n_available)
+                + 20 / n_available
 ), scan_rank AS (
     SELECT run, region, class_code, sample_id, n_available, n_drawn, jitter, draw_seed,
         row_number() OVER (PARTITION BY run, region, class_code ORDER BY polygon_id, sample_id) AS i

@@ -1,2 +1,5 @@
 -- Polygons that gave at least one candidate pixel.
-SELECT DISTINCT polygon_id FROM candidate ORDER BY polygon_id;
+SELECT polygon.polygon_id, ST_AsWKB(polygon.geom) AS wkb
+FROM polygon
+WHERE polygon.polygon_id IN (SELECT candidate.polygon_id FROM candidate)
+ORDER BY polygon.polygon_id;

@@ -10,7 +10,7 @@ from toy import World, go, numbers, open_toy, reasons, stages
 
 from i2db.chain.plan import decide
 from i2db.chain.project import Project
-from i2db.chain.run import publish
+from i2db.chain.publish import publish
 from i2db.errors import StageError
 
 
@@ -56,7 +56,11 @@ def test_publishing_twice_is_publishing_once(project: Project) -> None:
     for stage in stages(World()):
         staged = decide(project, stage, stage.tasks(project), force=True)
         found = [
-            decided.__class__(decided.task, decided.reason, project.parts.find(stage.name, decided.task.unit, decided.task.fingerprint))
+            decided.__class__(
+                decided.task,
+                decided.reason,
+                project.parts.find(stage.name, decided.task.unit, decided.task.fingerprint),
+            )
             for decided in staged.decisions or ()
         ]
         for _ in range(2):
@@ -159,7 +163,9 @@ def test_a_removed_part_is_made_again(project: Project) -> None:
     assert numbers(project) == {"a": 2, "b": 4, "c": 6}
 
 
-def test_an_error_in_publishing_leaves_the_tables_as_they_were(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_publishing_leaves_the_tables_as_they_were(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     go(project, World())
     before = everything(project)
     world = World(numbers={"a": 1, "b": 20, "c": 30})

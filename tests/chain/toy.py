@@ -18,7 +18,6 @@ from i2db.chain.run import run
 from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Outcome, Task, WorkContext
 from i2db.facts import Facts
-from i2db.facts import Facts
 from i2db.store.database import Database
 from i2db.store.parts import Part, PartStore
 
@@ -107,9 +106,7 @@ def stages(world: World) -> tuple[Stage, Stage]:
         (project.folder / "total.txt").write_text(str(rows[0][0]))
 
     general: dict[str, Any] = {"group": "toy", "title": "", "version": 1}
-    make = Stage(
-        name="make", reads=(), writes=("toy",), tasks=make_tasks, work=double, publish=make_publish, **general
-    )
+    make = Stage(name="make", reads=(), writes=("toy",), tasks=make_tasks, work=double, publish=make_publish, **general)
     total = Stage(name="total", reads=("toy",), writes=(), tasks=total_tasks, publish=total_publish, **general)
     return make, total
 

@@ -97,7 +97,7 @@ def problems(folder: Path, rest: str, *overrides: str, chain: str = CHAIN, **env
         # iota2's keys and settings of parts to come
         ("arg_train : { classifier : 'svm' }", 'not built yet in i2db 0.1.0: arg_train.classifier = "svm"'),
         ("argClassification : { classifMode : 'fusion' }", 'arg_classification.classif_mode = "fusion"'),
-        ("execution : { scheduler_type : 'Slurm' }", 'not built yet in i2db 0.1.0: execution.scheduler_type = "Slurm"'),
+        ("execution : { scheduler_type : 'Slurm' }", "Slurm needs execution.nb_parallel_tasks: the number of jobs"),
         (
             "arg_train : { sampleAugmentation : {'activate' : True} }",
             "not built yet in i2db 0.1.0: arg_train.sample_aug",

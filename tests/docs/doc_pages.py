@@ -6,8 +6,8 @@ A ```sql examples/queries/x.sql block is that file, asked of scene/out (or of th
 A ```text block right after one is what it prints. It must be exact but for times; in a block marked `text approximate`
 (figures of models, which differ between machines) only the headings must be.
 
-The README shows the real patch; its blocks are made in the repository, after `i2db run examples/flanders.cfg`, when it is
-named. `python tests/docs/doc_pages.py [PAGE ...]` writes the sql and text blocks anew with what comes out.
+The README shows the real patch; its blocks are made in the repository, after `i2db run examples/flanders.cfg`, when it
+is named. `python tests/docs/doc_pages.py [PAGE ...]` writes the sql and text blocks anew with what comes out.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from rasterio.vrt import WarpedVRT
 from scipy.ndimage import binary_dilation
 
 from i2db.errors import ConfigError, ContractError, InputError
+from i2db.raster.features import SensorFeatures
 from i2db.raster.flags import INVALID, OUTSIDE, dilate, flags_of
 from i2db.raster.grid import Grid, Window
 from i2db.raster.pixels import band_series
@@ -228,3 +229,25 @@ def test_a_warped_window_is_a_piece_of_the_whole(other_grid: tuple[Product, Grid
             rows, columns = part.slices_in(everything.window)
             np.testing.assert_array_equal(band_series(piece, "B4"), band_series(everything, "B4")[:, rows, columns])
             np.testing.assert_array_equal(piece.flags, everything.flags[:, rows, columns])
+
+
+def test_aligned_and_warped_bands_together(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(3).integers(0, 6000, (24, 24)).astype(np.int16)
+    masks = {mask: np.zeros((24, 24), np.uint8) for mask in ("CLM", "SAT", "EDG")}
+    product = tree.product(tmp_path, "2018-05-11", {"B4": numbers, "B8": numbers, "B11": numbers[:12, :12]}, masks)
+    left, top = tree.CORNER[0] * 10.0, -tree.CORNER[1] * 10.0
+    tree.write(Path(product.bands[1].path), numbers, 10.0, corner=(left + 5.0, top + 5.0))  # half a pixel off
+    kept = SensorFeatures(sensor=tree.SENSOR, bands=("B4", "B8", "B11"), dates=(product.date,))
+    with SeriesReader(tree.sensor_of(kept.bands), [product], tree.GRID) as reader:
+        cube = reader.read(tree.whole((24, 24)))
+    values, valid = kept.compute(cube)
+    inner = np.zeros((24, 24), bool)
+    inner[4:-4, 4:-4] = True
+    assert valid.reshape(24, 24)[inner].all()
+    np.testing.assert_array_equal(values.reshape(24, 24, -1)[inner][:, 0], numbers[inner])
+    for place, band in enumerate(kept.bands):
+        np.testing.assert_array_equal(values.reshape(24, 24, -1)[inner][:, place], band_series(cube, band)[0][inner])
+    # Half-way between four pixels the cubic kernel weighs the nearest two by 9/16 each, the next by -1/16.
+    weights = np.array([-1, 9, 9, -1]) / 16
+    around = numbers[9:13, 8:12].astype(float)
+    assert values.reshape(24, 24, -1)[10, 10, 1] == pytest.approx(weights @ around @ weights, abs=0.01)

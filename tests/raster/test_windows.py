@@ -49,11 +49,24 @@ def test_split_takes_whole_rows_of_blocks_where_they_fit() -> None:
     ]
 
 
-@given(WINDOWS, BLOCKS, ORIGINS)
-def test_derived_chunks(window: Window, block: tuple[int, int], origin: tuple[int, int]) -> None:
-    parts = chunks(window, block, origin, target_pixels=300)
+@given(WINDOWS, BLOCKS, ORIGINS, st.sampled_from([None, 1, 2, 4]))
+def test_derived_chunks(window: Window, block: tuple[int, int], origin: tuple[int, int], fine_rows: int | None) -> None:
+    parts = chunks(window, block, origin, fine_rows=fine_rows, target_pixels=300)
     check_partition(parts, window)
-    assert all(part.n_pixels <= 1200 for part in parts)
+    assert all(part.n_columns == window.n_columns for part in parts)
+    assert all(part.n_rows <= max(block[0], 300 // window.n_columns) for part in parts)
+    # Inner limits are all at one place within a block: between blocks, or in the middle of them.
+    assert len({(part.row - origin[1]) % block[0] for part in parts[1:]}) <= 1
+
+
+def test_derived_chunks_of_a_tile() -> None:
+    # Blocks of 512 rows at 10 m and at 20 m: limits between the former, in the middle of the latter.
+    small = chunks(Window(0, 0, 2048, 2048), (1024, 1024), (0, 0), fine_rows=512)
+    assert [(part.row, part.n_rows) for part in small] == [(0, 512), (512, 1024), (1536, 512)]
+    large = chunks(Window(0, 0, 10980, 10980), (1024, 1024), (0, 0), fine_rows=512)
+    assert [part.n_rows for part in large] == [512, *[1024] * 10, 228]
+    # Files of single rows can be cut anywhere.
+    assert [part.n_rows for part in chunks(Window(0, 0, 100, 100), (1, 100), (0, 0), fine_rows=1)] == [25, 25, 25, 25]
 
 
 @given(WINDOWS, st.integers(1, 120))

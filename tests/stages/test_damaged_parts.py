@@ -6,10 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from scenes import assert_same, run_scene
 
 from i2db.errors import I2dbError
 from i2db.simulate import Scene
+from scenes import assert_same, run_scene
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,9 @@ def test_a_damaged_chunk_of_the_map_is_made_again(scene: Scene, clean: Path, tmp
     assert_same(clean, folder)
 
 
-@pytest.mark.parametrize(("stage", "kind"), [("candidate", "candidate"), ("extract", "sample"), ("classify", "prediction")])
+@pytest.mark.parametrize(
+    ("stage", "kind"), [("candidate", "candidate"), ("extract", "sample"), ("classify", "prediction")]
+)
 def test_a_damaged_table_is_made_again(scene: Scene, clean: Path, tmp_path: Path, stage: str, kind: str) -> None:
     folder = tmp_path / "out"
     shutil.copytree(clean, folder)

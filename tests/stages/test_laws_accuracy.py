@@ -7,7 +7,6 @@ from pathlib import Path
 import geopandas
 import numpy as np
 import pytest
-from scenes import Quiet, ask
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import cohen_kappa_score, f1_score
 
@@ -16,6 +15,7 @@ from i2db.runner import run_chain
 from i2db.stages.chain import CLASSIFICATION
 from i2db.store import export
 from i2db.store.database import Database
+from scenes import Quiet, ask
 
 pytestmark = pytest.mark.slow
 

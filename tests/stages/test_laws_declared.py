@@ -12,13 +12,13 @@ from typing import Any
 
 import duckdb
 import pytest
-from scenes import run_scene
 
 from i2db.chain.stage import Stage
 from i2db.simulate import Scene
 from i2db.stages.chain import CLASSIFICATION
 from i2db.store.database import Database
 from i2db.store.statement import load, names
+from scenes import run_scene
 
 #: The chain's own books, and what every statement may use.
 BOOKS = {"part", "publication", "task_run", "schema_version", "student_t"}
@@ -99,6 +99,7 @@ def seen(
             folder,
             "arg_train.random_seed=99",
             "arg_train.erode=5",
+            "arg_train.extraction=selected",
             "arg_train.sample_selection.strategy=smallest",
             stages=stages,
         )
@@ -143,14 +144,14 @@ def test_a_stage_reads_and_writes_what_it_declares(
     declared = {*stage.reads, *stage.writes}
     undeclared = {name for name in read - declared if not (name in sources and sources[name] <= declared)}
     assert undeclared == set()
+    used = read | written | set().union(*(sources.get(name, set()) for name in read))
+    assert set(stage.reads) - used - BOOKS == set(), "declared, never read"
     assert written - set(stage.writes) == set()
     assert set(stage.writes) - written == set(), "declared, never written"
 
 
 @pytest.mark.parametrize("stage", CLASSIFICATION, ids=lambda stage: stage.name)
-def test_what_a_stage_reads_was_written_before(
-    relations: set[str], sources: dict[str, set[str]], stage: Stage
-) -> None:
+def test_what_a_stage_reads_was_written_before(relations: set[str], sources: dict[str, set[str]], stage: Stage) -> None:
     earlier = set(BOOKS)
     for other in CLASSIFICATION[: CLASSIFICATION.index(stage) + 1]:
         earlier |= set(other.writes)

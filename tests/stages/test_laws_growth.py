@@ -9,12 +9,12 @@ from pathlib import Path
 
 import geopandas
 import pytest
-from scenes import DRAWS, QUICK, TO_SELECT, Quiet, ask, assert_same, copy_scene, run_scene, tables
 
 from i2db.config.reader import load
 from i2db.runner import plan_chain, rebuild_database
 from i2db.simulate import Scene
 from i2db.stages.chain import CLASSIFICATION
+from scenes import DRAWS, QUICK, TO_SELECT, Quiet, ask, assert_same, copy_scene, run_scene, tables
 
 pytestmark = pytest.mark.slow
 
@@ -61,11 +61,7 @@ def test_planning_a_variant_leaves_no_trace(scene: Scene, clean: Path, tmp_path:
 def inversions(old: dict[object, bool], new: dict[object, bool]) -> list[tuple[object, object]]:
     """Pairs of which the first was drawn and the second not, and now the other way round."""
     common = [key for key in old if key in new]
-    return [
-        (a, b)
-        for a, b in combinations(common, 2)
-        if (old[a] - old[b]) * (new[a] - new[b]) < 0
-    ]
+    return [(a, b) for a, b in combinations(common, 2) if (old[a] - old[b]) * (new[a] - new[b]) < 0]
 
 
 def drawn_polygons(folder: Path) -> dict[tuple[object, ...], dict[object, bool]]:
@@ -116,7 +112,14 @@ def test_a_new_tile_without_new_polygons_changes_no_draw(scene: Scene, tmp_path:
     first, second = scene.tiles
     folder = tmp_path / "out"
     run_scene(config, folder, f"chain.list_tile={first}", stages=TO_SELECT)
-    inside = {row[0] for row in ask(folder, "SELECT polygon_id FROM polygon WHERE polygon_id IN (SELECT polygon_id FROM candidate) AND ST_Within(geom, (SELECT geom FROM tile))")}
+    inside = {
+        row[0]
+        for row in ask(
+            folder,
+            """SELECT polygon_id FROM polygon WHERE polygon_id IN (SELECT polygon_id FROM candidate)
+            AND ST_Within(geom, (SELECT geom FROM tile))""",
+        )
+    }
     path = tmp_path / "scene" / "ground_truth.gpkg"
     frame = geopandas.read_file(path, fid_as_index=True)
     kept = frame[frame.index.isin(inside)].assign(id=lambda kept: kept.index)

@@ -22,7 +22,10 @@ pytestmark = pytest.mark.slow
 
 #: In the order in which a run meets them.
 MOMENTS = [
-    f"{kind}:{stage.name}" for stage in CLASSIFICATION for kind in ("work", "publish") if kind == "publish" or stage.work
+    f"{kind}:{stage.name}"
+    for stage in CLASSIFICATION
+    for kind in ("work", "publish")
+    if kind == "publish" or stage.work
 ]
 
 
@@ -51,7 +54,8 @@ def test_killed_in_every_stage_and_run_again(scene: Scene, clean: Path, tmp_path
     assert_same(clean, folder)
     assert not list(folder.rglob(f"{TEMPORARY_PREFIX}*"))
     ((n_done, n_tasks),) = ask(
-        folder, "SELECT count(*), count(DISTINCT (stage, unit)) FROM task_run WHERE outcome = 'done' AND stage <> 'mosaic'"
+        folder,
+        "SELECT count(*), count(DISTINCT (stage, unit)) FROM task_run WHERE outcome = 'done' AND stage <> 'mosaic'",
     )
     assert n_done <= n_tasks + len(MOMENTS)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from i2db.errors import InputError
 from i2db.finding import Finding
-from i2db.vector.ground_truth import GroundTruthSource, read_ground_truth, read_recode
+from i2db.vector.ground_truth import GroundTruthSource, outside, read_ground_truth, read_recode
 
 CRS = "EPSG:32631"
 CODES = {1, 2, 3}
@@ -251,16 +251,30 @@ def test_ids_must_be_whole_and_unique(tmp_path: Path, ids: list[Any], message: s
 
 def test_groups_are_kept_as_text(tmp_path: Path) -> None:
     table, _ = read_ground_truth(
-        GroundTruthSource(path=write(tmp_path, [1, 2, 3], village=["x", None, "y"]), label_field="code", group_field="village"),
+        GroundTruthSource(
+            path=write(tmp_path, [1, 2, 3], village=["x", None, "y"]), label_field="code", group_field="village"
+        ),
         CRS,
         CODES,
     )
     assert table["group_name"].to_pylist() == ["x", None, "y"]
 
 
-def test_nothing_usable_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no usable polygon"):
-        read(write(tmp_path, [None, None]))
+def test_nothing_usable_is_an_error_with_its_reasons(tmp_path: Path) -> None:
+    found, findings = read(write(tmp_path, [None, "wheat"]))
+    assert found == {}
+    assert told(findings) == [("error", "ground_truth.gpkg"), ("warning", "1"), ("error", "2")]
+    assert "no usable polygon" in findings[0].message
+
+
+def test_polygons_outside_all_tiles(tmp_path: Path) -> None:
+    path = write(tmp_path, [1, 2])
+    table, _ = read_ground_truth(GroundTruthSource(path=path, label_field="code"), CRS, CODES)
+    left, bottom, right, top = box(1).bounds
+    assert outside(table, [(0, 0, 1, 1), (left + 1, bottom + 1, right - 1, top - 1)], path) == []
+    (finding,) = outside(table, [(0, 0, 1, 1), (left, top + 1, right, top + 2)], path)
+    assert (finding.severity, finding.item) == ("error", "ground_truth.gpkg")
+    assert "none of the 2 polygons lies within the tiles" in finding.message
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -270,11 +284,7 @@ def test_read_and_told_make_the_whole(tmp_path: Path, labels: list[int | None]) 
     path = tmp_path / "ground_truth.gpkg"
     path.unlink(missing_ok=True)
     write(tmp_path, labels)
-    try:
-        found, findings = read(path, excluded=(99,))
-    except InputError:
-        assert not set(labels) & CODES
-        return
+    found, findings = read(path, excluded=(99,))
     told_of = {int(finding.item) for finding in findings if finding.subject == "polygon"}
     excluded = {i for i, label in enumerate(labels, start=1) if label == 99}
     assert set(found) | told_of | excluded == set(range(1, len(labels) + 1))

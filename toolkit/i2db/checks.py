@@ -12,7 +12,7 @@ from i2db.report.nomenclature import read_colors, read_nomenclature
 from i2db.sensors.check import check_readable
 from i2db.sensors.declaration import all_sensors
 from i2db.sensors.scan import scan
-from i2db.vector.ground_truth import read_ground_truth
+from i2db.vector.ground_truth import outside, read_ground_truth
 from i2db.vector.layer import read_layer, repair
 from i2db.vector.regions import read_regions
 
@@ -28,7 +28,7 @@ def check_inputs(config: Config) -> list[Finding]:
     crs = config.chain.proj or _attempt(findings, "projection", lambda: _projection(products))
     if crs is None:
         return findings
-    _attempt(findings, "ground truth", lambda: _ground_truth(config, crs, codes, findings))
+    _attempt(findings, "ground truth", lambda: _ground_truth(config, crs, codes, products, findings))
     if config.chain.region_path is not None:
         _attempt(findings, "regions", lambda: _regions(config, crs, findings))
     return findings
@@ -94,11 +94,25 @@ def _classes(config: Config, findings: list[Finding]) -> list[int]:
     return [name.code for name in names]
 
 
-def _ground_truth(config: Config, crs: str, codes: list[int], findings: list[Finding]) -> None:
+def _ground_truth(config: Config, crs: str, codes: list[int], products: list[Any], findings: list[Finding]) -> None:
     from i2db.stages.catalogue import ground_truth_source
 
-    _, found = read_ground_truth(ground_truth_source(config), crs, set(codes))
-    findings += found
+    table, found = read_ground_truth(ground_truth_source(config), crs, set(codes))
+    extents = [_extent(product, crs) for product in {product.tile: product for product in products}.values()]
+    findings += [*found, *outside(table, extents, config.chain.ground_truth)]
+
+
+def _extent(product: Any, crs: str) -> tuple[float, float, float, float]:
+    """Left, bottom, right and top of a product in a projection."""
+    import rasterio
+    from rasterio.warp import transform_bounds
+
+    try:
+        with rasterio.open(product.bands[0].path) as source:
+            left, bottom, right, top = transform_bounds(source.crs, crs, *source.bounds, densify_pts=21)
+    except rasterio.errors.RasterioIOError as error:
+        raise InputError(str(error)) from error
+    return left, bottom, right, top
 
 
 def _regions(config: Config, crs: str, findings: list[Finding]) -> None:

@@ -27,18 +27,24 @@ class Facts:
     notes: list[str] = field(default_factory=list)
 
     @classmethod
-    def load(cls, folder: Path) -> Facts:
-        """The facts of an output folder; none where there is no file yet."""
-        path = folder / FACTS_NAME
-        try:
-            return cls(path, json.loads(path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            return cls(path)
-        except json.JSONDecodeError as error:
-            raise ConfigError(
-                f"{path} cannot be read: {error}",
-                hint="it keeps the drawn seed and the resolved dates; restore it, or remove it to settle them anew",
-            ) from error
+    def load(cls, folder: Path, *others: Path) -> Facts:
+        """The facts of an output folder; where it has none yet, those of the first other folder that has.
+
+        Raises:
+            ConfigError: the file cannot be read.
+        """
+        for candidate in (folder, *others):
+            path = candidate / FACTS_NAME
+            if not path.is_file():
+                continue
+            try:
+                return cls(folder / FACTS_NAME, json.loads(path.read_text(encoding="utf-8")))
+            except json.JSONDecodeError as error:
+                raise ConfigError(
+                    f"{path} cannot be read: {error}",
+                    hint="it keeps the drawn seed and the resolved dates; restore it, or remove it to settle them anew",
+                ) from error
+        return cls(folder / FACTS_NAME)
 
     def settle(self, name: str, basis: Any, answer: Any, *, refresh: bool = False) -> Any:
         """The answer kept under a name, or this one where there is none, its basis changed, or `refresh` is set."""

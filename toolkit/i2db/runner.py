@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from i2db.chain.cluster import JOB_MEMORY, JOB_WALLTIME, Jobs
 from i2db.chain.executor import Executor, available_cores, make_executor
 from i2db.chain.names import CONFIG_NAME, DATABASE_NAME
 from i2db.chain.plan import plan
@@ -59,11 +60,29 @@ def _executor(config: Config, root: Path) -> Iterator[Executor]:
         n_workers=execution.nb_parallel_tasks,
         memory=execution.total_memory(execution.nb_parallel_tasks or available_cores()),
         address=execution.scheduler_address,
+        jobs=_jobs(config, root.resolve().parent),
     )
     try:
         yield executor
     finally:
         executor.close()
+
+
+def _jobs(config: Config, folder: Path) -> Jobs | None:
+    """The jobs of a batch system that the configuration asks for."""
+    execution = config.execution
+    if execution.scheduler_type not in ("Slurm", "PBS") or execution.nb_parallel_tasks is None:
+        return None
+    return Jobs(
+        system=execution.scheduler_type,
+        n_jobs=execution.nb_parallel_tasks,
+        memory=execution.job_memory or JOB_MEMORY,
+        walltime=execution.job_walltime or JOB_WALLTIME,
+        queue=execution.job_queue,
+        account=execution.job_account,
+        directives=execution.job_directives,
+        folder=folder,
+    )
 
 
 def run_chain(
@@ -87,7 +106,12 @@ def run_chain(
     try:
         if (short := space_shortage(project)) is not None:
             progress.warn(short)
+        if (
+            memory := config.execution.total_memory(config.execution.nb_parallel_tasks or available_cores())
+        ) is not None:
+            project.database.limit_memory(memory)
         _keep_configuration(config, folder)
+        project.note_configuration()
         project.facts.save()
         with _executor(config, project.parts.root) as executor:
             tally = run(project, stages, executor, progress, force=force)

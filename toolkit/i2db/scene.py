@@ -261,12 +261,12 @@ def _chunks(
         known = [window.column, window.row, window.n_columns, window.n_rows]
         first = series[0]
         with SeriesReader(first.sensor, first.products[tile][:1], grid) as reader:
-            block, origin = reader.block_shape, reader.origin
+            block, origin, fine_rows = reader.block_shape, reader.origin, reader.fine_block_rows
         cut = cut_chunks(
             window,
             block,
             origin,
-            **_chunk_options(chunking),
+            **(_chunk_options(chunking) or {"mode": "derived", "fine_rows": fine_rows}),
         )
         answer = [[w.column, w.row, w.n_columns, w.n_rows] for w in cut]
         settled = facts.settle(f"chunks {tile}", [basis, known, grid.crs, grid.resolution_x, grid.resolution_y], answer)
@@ -275,9 +275,9 @@ def _chunks(
 
 
 def _chunk_options(chunking: Chunking | None) -> dict[str, Any]:
-    """How the user wants tiles cut, as `raster.windows.chunks` takes it."""
+    """How the user wants tiles cut, as `raster.windows.chunks` takes it; empty where it is left to us."""
     if chunking is None:
-        return {"mode": "derived"}
+        return {}
     if chunking.size is not None:
         return {"mode": "user_fixed", "size_x": chunking.size[0], "size_y": chunking.size[1]}
     return {"mode": "split_number", "number": chunking.n_chunks}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import os
 import resource
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
+from i2db.chain.cluster import Jobs, job_cluster, local_cluster, quiet_dask
 from i2db.chain.task import Failure, Outcome, Task, WorkContext
 from i2db.errors import I2dbError
 from i2db.store.parts import Part
@@ -20,6 +22,9 @@ Work = Callable[[Task, WorkContext], Part]
 
 #: Memory assumed for a worker where nobody says, as a share of what the machine has free.
 MEMORY_SHARE = 0.6
+
+#: Share of a job's memory that its task may use; the rest is for Python and Dask.
+JOB_MEMORY_SHARE = 0.85
 
 
 class Executor(Protocol):
@@ -90,47 +95,27 @@ class InProcess:
 
 @dataclass(slots=True)
 class DaskExecutor:
-    """Tasks on a Dask cluster: one of this machine's, made when the first task comes, or one given by address."""
+    """Tasks on a Dask cluster: one that is started when the first task comes, or one that runs at an address."""
 
     context: WorkContext
     n_workers: int
+    start: Callable[[], Any] | None = None
     address: str | None = None
     _client: Any = field(default=None, repr=False)
     _cluster: Any = field(default=None, repr=False)
 
     def _connect(self) -> Any:
         if self._client is None:
-            import dask
+            quiet_dask()
+            from distributed import Client
 
-            # A worker that dies is our business (once more, with less memory), not Dask's.
-            dask.config.set(
-                {
-                    "distributed.scheduler.allowed-failures": 0,
-                    "distributed.comm.timeouts.connect": "60s",
-                    "logging.distributed": "critical",
-                }
-            )
-            from distributed import Client, LocalCluster
-
-            if self.address is None:
-                self._cluster = LocalCluster(
-                    n_workers=self.n_workers,
-                    threads_per_worker=1,
-                    processes=True,
-                    dashboard_address=":0",
-                    memory_limit=0,
-                    silence_logs=logging.CRITICAL,
-                )
+            if self.start is not None:
+                self._cluster = self.start()
             self._client = Client(self._cluster or self.address, set_as_default=False)
         return self._client
 
     def run(self, work: Work, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Run all tasks; one whose worker died is given once more, with half the memory."""
-        if len(tasks) == 1 and self.address is None:
-            # A single task has the machine for itself: all threads, no process to start.
-            context = replace(self.context, n_threads=self.context.n_threads * self.n_workers)
-            yield execute(work, tasks[0], context)
-            return
         client = self._connect()
         from distributed import as_completed
 
@@ -188,25 +173,58 @@ def _outcome(future: Any, task: Task, attempt: int) -> Outcome:
     )
 
 
+@dataclass(slots=True)
+class LocalExecutor:
+    """Processes of this machine; a single task has the machine for itself and needs none."""
+
+    context: WorkContext
+    n_workers: int
+    _dask: DaskExecutor | None = None
+
+    def run(self, work: Work, tasks: Sequence[Task]) -> Iterator[Outcome]:
+        """Run all tasks."""
+        if len(tasks) == 1:
+            n = self.n_workers
+            alone = replace(self.context, n_threads=self.context.n_threads * n, memory=self.context.memory * n)
+            return InProcess(alone).run(work, tasks)
+        if self._dask is None:
+            self._dask = DaskExecutor(self.context, self.n_workers, partial(local_cluster, self.n_workers))
+        return self._dask.run(work, tasks)
+
+    def close(self) -> None:
+        """Stop the processes."""
+        if self._dask is not None:
+            self._dask.close()
+
+
 def make_executor(
-    root: Any, *, scheduler: str | None, n_workers: int | None, memory: int | None, address: str | None
+    root: Path,
+    *,
+    scheduler: str | None = None,
+    n_workers: int | None = None,
+    memory: int | None = None,
+    address: str | None = None,
+    jobs: Jobs | None = None,
 ) -> Executor:
     """The executor for a configuration.
 
     Args:
         root: folder of the parts.
-        scheduler: `debug`, `localCluster`, `cluster`, or None for the default: a local cluster where there is more than
-            one core.
+        scheduler: `debug`, `localCluster`, or None for the default: a local cluster where there is more than one core.
         n_workers: processes; None for one per core.
         memory: bytes for all workers together; None for a share of what is free.
         address: address of a Dask scheduler that runs already.
+        jobs: jobs of a batch system.
     """
+    if jobs is not None:
+        context = WorkContext(root=root, memory=int(jobs.memory * JOB_MEMORY_SHARE))
+        return DaskExecutor(context, jobs.n_jobs, partial(job_cluster, jobs))
     cores = available_cores()
     workers = n_workers or cores
     total = memory or int(available_memory() * MEMORY_SHARE)
     if address is not None:
-        return DaskExecutor(WorkContext(root=root, memory=total // workers), workers, address)
+        return DaskExecutor(WorkContext(root=root, memory=total // workers), workers, address=address)
     if scheduler == "debug" or workers == 1:
         return InProcess(WorkContext(root=root, memory=total, n_threads=cores if n_workers is None else workers))
     context = WorkContext(root=root, memory=total // workers, n_threads=max(1, cores // workers))
-    return DaskExecutor(context, workers)
+    return LocalExecutor(context, workers)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from i2db.chain.project import Project
+from i2db.chain.publish import publish
 from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Reason, Task
 from i2db.store.parts import Part
@@ -75,13 +76,21 @@ def _decide(
 
 
 def plan(project: Project, stages: Sequence[Stage], *, force: bool = False) -> Iterator[StagePlan]:
-    """The plan of every stage in order; a stage that reads what an earlier one would change is left open (upstream)."""
+    """The plan of every stage in order; a stage that reads what an earlier one would change is left open (upstream).
+
+    A project that is not there yet is planned in memory: what is there already as parts, or is SQL alone, is brought
+    into its tables, so that the plan reaches as far as the first task that has to run.
+    """
     dirty: set[str] = set()
     for stage in stages:
         if dirty & {*stage.reads, *stage.needs}:
             staged = StagePlan(stage, None)
         else:
             staged = decide(project, stage, stage.tasks(project), force=force)
-        if not staged.is_current:
+        pending = [decision for decision in staged.decisions or () if not decision.is_current]
+        has_parts = stage.work is None or all(decision.part is not None for decision in pending)
+        if staged.decisions is not None and project.database.path is None and has_parts and not stage.writes_files:
+            publish(project, stage, pending, staged.retired)
+        elif not staged.is_current:
             dirty |= {*stage.writes, stage.name}
         yield staged

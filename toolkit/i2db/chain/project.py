@@ -9,6 +9,7 @@ from pathlib import Path
 
 from i2db.chain.names import DATABASE_NAME
 from i2db.config.model import Config
+from i2db.config.reader import flat
 from i2db.facts import Facts
 from i2db.fingerprint import fingerprint
 from i2db.scene import Scene, build_scene
@@ -46,7 +47,7 @@ class Project:
             refresh: settle the dates anew from the products there are now.
             read_only: only look, and leave no trace; a project that is not there yet is an empty one.
         """
-        facts = Facts.load(folder)
+        facts = Facts.load(folder, *(lender.parent for lender in lenders))
         scene = build_scene(config, facts, refresh=refresh)
         path = folder / DATABASE_NAME
         if not read_only:
@@ -66,6 +67,14 @@ class Project:
             facts=facts,
             scene=scene,
         )
+
+    def note_configuration(self) -> None:
+        """Bring table `configuration` up to date: it is what the folder was last run with, no result of a stage."""
+        with self.database.transaction():
+            self.database.replace(
+                "configuration",
+                [{"section": section, "key": key, "setting": setting} for section, key, setting in flat(self.config)],
+            )
 
     @property
     def random_seed(self) -> int:

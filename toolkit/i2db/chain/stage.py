@@ -29,6 +29,7 @@ class Stage:
         work: makes a part of a task in a worker that never sees the database; None where SQL does it all.
         publish: brings the results into the tables, inside a transaction; it is given what is new or changed, and the
             units that are no more.
+        writes_files: whether publishing also writes files for people, which a plan must not.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Stage:
     tasks: Callable[[Project], Sequence[Task]]
     work: Callable[[Task, WorkContext], Part] | None = None
     publish: Callable[[Project, Sequence[Decision], Sequence[str]], None]
+    writes_files: bool = False
 
     def task(self, unit: str, identity: Any, payload: Any = None, outputs: tuple[str, ...] = ()) -> Task:
         """A task of this stage; `identity` is all that its result depends on, besides the stage itself."""

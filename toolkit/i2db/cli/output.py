@@ -43,8 +43,17 @@ def show(result: duckdb.DuckDBPyConnection, form: Format, output: Path | None = 
     if form is Format.PARQUET:
         _write_parquet(result, output)
         return
-    names = [str(column[0]) for column in result.description or ()]
-    rows = result.fetchall()
+    show_rows([str(column[0]) for column in result.description or ()], result.fetchall(), form, output)
+
+
+def show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], form: Format, output: Path | None = None) -> None:
+    """Print rows as a table, CSV or JSON, or write them to a file.
+
+    Raises:
+        ConfigError: Parquet is asked for.
+    """
+    if form is Format.PARQUET:
+        raise ConfigError("these rows are not written as Parquet", hint="--format is table, csv or json here")
     stream = output.open("w", encoding="utf-8", newline="") if output else sys.stdout
     try:
         if form is Format.CSV:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from i2db.cli.output import Format, FormatOption, table
+from i2db.cli.output import Format, FormatOption, show_rows
 from i2db.errors import ConfigError, ContractError, ExitCode
 
 if TYPE_CHECKING:
@@ -165,8 +165,6 @@ def plan(
 
     Example: i2db plan config.cfg --explain
     """
-    import json
-
     from i2db.runner import plan_chain
     from i2db.stages.chain import steps
 
@@ -174,16 +172,11 @@ def plan(
     chain = loaded.config.chain
     planned = plan_chain(loaded, folder, steps(chain.first_step, chain.last_step), lenders=lenders, refresh=refresh)
     rows = planned.explained if explain else planned.rows
-    if not rows:
-        typer.echo("everything is up to date", err=True)
-        return
-    names = list(rows[0])
-    if form is Format.JSON:
-        typer.echo(json.dumps(rows, indent=1))
-    elif form is Format.CSV:
-        typer.echo("\n".join([",".join(names), *(",".join(str(row[name]) for name in names) for row in rows)]))
+    if rows or form is not Format.TABLE:
+        names = list(rows[0]) if rows else []
+        show_rows(names, [[row[name] for name in names] for row in rows], form)
     else:
-        typer.echo(table(names, [[row[name] for name in names] for row in rows]), nl=False)
+        typer.echo("everything is up to date", err=True)
     for note in planned.notes:
         typer.echo(note, err=True)
     if graph is not None:
@@ -206,20 +199,16 @@ def check(
 
     Example: i2db check config.cfg --fix ground_truth_repaired.gpkg
     """
-    import json
-    from dataclasses import asdict
+    from dataclasses import astuple, fields
 
     from i2db.checks import check_inputs, write_repaired
-    from i2db.finding import errors
+    from i2db.finding import Finding, errors
 
     loaded, _, _ = _load(config or config_option, set_, None, None)
     findings = check_inputs(loaded.config)
-    rows = [asdict(finding) for finding in findings]
-    if form is Format.JSON:
-        typer.echo(json.dumps(rows, indent=1))
-    elif rows:
-        names = list(rows[0])
-        typer.echo(table(names, [[row[name] for name in names] for row in rows]), nl=False)
+    if findings or form is not Format.TABLE:
+        names = [column.name for column in fields(Finding)]
+        show_rows(names, [astuple(finding) for finding in findings], form)
     if fix is not None:
         n = write_repaired(loaded.config, fix)
         typer.echo(f"{n} polygons written to {fix}", err=True)

@@ -240,7 +240,15 @@ def _check_execution(checks: _Checks) -> None:
             ("execution", "scheduler_type"),
             "execution.scheduler_type cluster needs execution.scheduler_address, e.g. 'tcp://node1:8786'",
         )
-    if execution.scheduler_address is not None and execution.scheduler_type in ("debug", "localCluster"):
+    if execution.scheduler_type not in ("Slurm", "PBS"):
+        for key in ("job_memory", "job_walltime", "job_queue", "job_account", "job_directives"):
+            checks.idle(("execution", key), "execution.scheduler_type is neither Slurm nor PBS")
+    elif execution.nb_parallel_tasks is None:
+        checks.error(
+            ("execution", "nb_parallel_tasks"),
+            f"scheduler_type {execution.scheduler_type} needs execution.nb_parallel_tasks: the number of jobs",
+        )
+    if execution.scheduler_address is not None and execution.scheduler_type not in ("cluster", None):
         checks.error(
             ("execution", "scheduler_address"),
             f"execution.scheduler_address needs scheduler_type cluster, not {execution.scheduler_type}",

@@ -186,7 +186,6 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
         **_idle("only scikit_models_parameters.model_type makes it useful, which is not built yet", "*"),
     },
     "simplification": _idle("only the builder i2_vectorization reads it, which is not built yet", "*"),
-    "slurm": _idle("jobs of Slurm are not built yet; execution.scheduler_type says where tasks run", "*"),
     **{
         section: _idle("only the path of that sensor in section chain makes it useful, which is not built yet", "*")
         for section in ["landsat8", "landsat8_old", "landsat5_old", "sentinel_2_s2c", "sentinel_2_l3a"]
@@ -212,7 +211,6 @@ UNBUILT_SETTINGS: dict[tuple[str, str], frozenset[str]] = {
             "I2Regression",
         ]
     ),
-    ("execution", "scheduler_type"): frozenset({"PBS", "Slurm"}),
     **{
         ("chain", key): frozenset(
             [

@@ -213,10 +213,10 @@ class Builders(ConfigSection):
 class Execution(ConfigSection):
     """Where and with how much the work is done (i2db's own section; iota2 has options of its command for it)."""
 
-    scheduler_type: Literal["debug", "localCluster", "cluster"] | None = Field(
+    scheduler_type: Literal["debug", "localCluster", "cluster", "Slurm", "PBS"] | None = Field(
         default=None,
         description="debug: one task after the other; localCluster: several processes; cluster: a Dask scheduler that "
-        "runs already; not set: as the tasks and cores suggest.",
+        "runs already; Slurm, PBS: jobs of a batch system; not set: as the tasks and cores suggest.",
     )
     scheduler_address: Text | None = Field(
         default=None, description="Address of a Dask scheduler, e.g. 'tcp://node1:8786', for scheduler_type cluster."
@@ -227,6 +227,25 @@ class Execution(ConfigSection):
     )
     memory_per_task: Bytes | None = Field(
         default=None, description="Memory for one task, e.g. '512MB'; OTB_MAX_RAM_HINT sets it where the file does not."
+    )
+
+    job_memory: Bytes | None = Field(
+        default=None,
+        description="Memory of a job of Slurm or PBS, e.g. '4GB', which is what it is where it is not set.",
+    )
+    job_walltime: Text | None = Field(
+        default=None,
+        pattern=r"^\d+:\d\d:\d\d$",
+        description="Longest time of a job, HH:MM:SS (04:00:00 where it is not set); another follows it.",
+    )
+    job_queue: Text | None = Field(
+        default=None, description="Queue or partition of the jobs; not set: the system's default."
+    )
+    job_account: Text | None = Field(
+        default=None, description="Account (Slurm) or project (PBS) that the jobs are charged to."
+    )
+    job_directives: Annotated[tuple[Text, ...], Names] = Field(
+        default=(), description="Further options for the head of the job script, e.g. ['--constraint=ssd']."
     )
 
     def total_memory(self, n_workers: int) -> int | None:

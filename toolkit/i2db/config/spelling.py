@@ -25,6 +25,7 @@ _MOVED: dict[tuple[str, str], tuple[str, str]] = {
     ("chain", "listtiles"): ("chain", "list_tile"),
     ("argtrain", "options"): ("arg_train", "otb_classifier_options"),
     ("globchain", "proj"): ("chain", "proj"),
+    ("slurm", "account"): ("execution", "job_account"),
     ("globchain", "features"): ("arg_train", "features"),
     ("globchain", "autodate"): ("sensors_data_interpolation", "auto_date"),
     ("globchain", "writeoutputs"): ("sensors_data_interpolation", "write_outputs"),

@@ -69,6 +69,7 @@ class Cube:
     first_product: NDArray[np.int64]
     #: (products, rows, columns): what `i2db.raster.flags` says.
     flags: NDArray[np.uint8]
+    #: All of one pixel type.
     layers: tuple[Layers, ...]
     #: What the kernels need per choice of bands, kept for the next rows.
     prepared: dict[tuple[str, ...], Any] = field(default_factory=dict, compare=False, repr=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any
@@ -25,6 +26,12 @@ _KEPT_TYPES = frozenset({"uint8", "int16", "uint16", "float32"})
 #: File pixels around a window that the cubic kernel needs.
 _CUBIC_MARGIN = 2
 _GDAL_OPTIONS = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
+
+
+#: What layers of one array share: factor, and where they are to be interpolated the extent of their files.
+_Geometry = tuple[int, Window | None]
+#: Place of a product, place of a band, and the file.
+_Cell = tuple[int, int, BandFile]
 
 
 class SeriesReader:
@@ -96,14 +103,19 @@ class SeriesReader:
         return max(shape[0] for shape in shapes), max(shape[1] for shape in shapes)
 
     @property
+    def fine_block_rows(self) -> int:
+        """Rows of grid pixels of the smallest blocks of a band of the first product."""
+        product = self.products[0]
+        return min(self._block(product, file.path, file.index)[0] for file in self._band_files(product))
+
+    @property
     def bytes_per_pixel(self) -> float:
         """Memory that a cube takes per pixel of its window, temporary arrays of the reading included."""
         product = self.products[0]
         total = 2.0  # flags, and a mask while it is being read
         for file in self._band_files(product):
             factor = self._place(product, file.path).factor
-            item = np.dtype(self._type(product, file)).itemsize
-            total += item / factor**2 if factor else 2 * item
+            total += np.dtype(self._common_type).itemsize / max(factor, 1) ** 2
         return total * len(self.products)
 
     def read(self, window: Window, margin: int = 0) -> Cube:
@@ -113,11 +125,12 @@ class SeriesReader:
             InputError: a file cannot be read; file, date and tile are named.
         """
         grown = window.grown(margin)
-        wanted: dict[Any, list[tuple[int, int, BandFile]]] = {}
+        wanted: dict[_Geometry, list[_Cell]] = {}
+        dtype = self._common_type
         for place, product in enumerate(self.products):
             for band, file in enumerate(self._band_files(product)):
                 wanted.setdefault(self._geometry(product, file), []).append((place, band, file))
-        layers = [self._layers(grown, key, cells) for key, cells in wanted.items()]
+        layers = [self._layers(grown, geometry, dtype, cells) for geometry, cells in wanted.items()]
         return Cube(
             window=grown,
             dates=self.dates,
@@ -175,11 +188,15 @@ class SeriesReader:
         rows, columns = dataset.block_shapes[index - 1]
         return min(rows, dataset.height) * place.factor, min(columns, dataset.width) * place.factor
 
-    def _type(self, product: Product, file: BandFile) -> str:
-        if self._place(product, file.path).factor == 0:
-            return "float32"
-        name = self._dataset(product, file.path).dtypes[file.index - 1]
-        return name if name in _KEPT_TYPES else "float32"
+    @functools.cached_property
+    def _common_type(self) -> str:
+        """The type of all bands' files where they agree and none is warped; else float32."""
+        types = set()
+        for product in self.products:
+            for file in self._band_files(product):
+                is_warped = self._place(product, file.path).factor == 0
+                types.add("float32" if is_warped else self._dataset(product, file.path).dtypes[file.index - 1])
+        return types.pop() if len(types) == 1 and types <= _KEPT_TYPES else "float32"
 
     def _nodata(self, product: Product, file: BandFile) -> float:
         """The number that means no data: the declared one, else the file's; NaN where neither tells."""
@@ -190,15 +207,12 @@ class SeriesReader:
 
     # Bands
 
-    def _geometry(self, product: Product, file: BandFile) -> tuple[int, Window | None, str]:
-        """What two layers must share to lie in one array: factor, extent (if interpolated), type."""
+    def _geometry(self, product: Product, file: BandFile) -> _Geometry:
         place = self._place(product, file.path)
-        return max(place.factor, 1), place.window if place.factor > 1 else None, self._type(product, file)
+        return max(place.factor, 1), place.window if place.factor > 1 else None
 
-    def _layers(
-        self, window: Window, key: tuple[int, Window | None, str], cells: list[tuple[int, int, BandFile]]
-    ) -> Layers | None:
-        factor, extent, dtype = key
+    def _layers(self, window: Window, geometry: _Geometry, dtype: str, cells: list[_Cell]) -> Layers | None:
+        factor, extent = geometry
         native = Window(0, 0, window.n_columns, window.n_rows)
         if extent is not None:
             part = Placement(extent, factor).native_part(window, _CUBIC_MARGIN)

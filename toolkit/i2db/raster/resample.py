@@ -325,7 +325,7 @@ def _find_missing(
             number = np.float32(source.numbers[raster, line, column])
             is_missing[column] |= np.uint8((number == nodata) | (number != number))
             n_nan += number != number
-    return np.sum(is_missing[first:end]) if is_any else 0, n_nan
+    return int(np.sum(is_missing[first:end])) if is_any else 0, n_nan
 
 
 @njit(nogil=True)

@@ -13,10 +13,10 @@ from typing import Literal
 from i2db.errors import ConfigError
 from i2db.raster.grid import Window
 
-#: Pixels of a chunk whose size is derived.
-TARGET_PIXELS = 2**20
-#: How many times the target a single block may hold before it is cut after all.
-BLOCK_EXCESS = 4
+#: Pixels that a chunk whose size is derived holds at most, unless one row of blocks holds more.
+TARGET_PIXELS = 2**23
+#: Chunks that a tile has at least, where its blocks allow it: workers want something to share.
+LEAST_CHUNKS = 4
 
 ChunkMode = Literal["derived", "split_number", "user_fixed"]
 
@@ -53,12 +53,15 @@ def chunks(
     number: int = 1,
     size_x: int = 0,
     size_y: int = 0,
+    fine_rows: int | None = None,
     target_pixels: int = TARGET_PIXELS,
 ) -> list[Window]:
     """The chunks of a tile, row by row from the north-west.
 
-    - derived: whole blocks, about `target_pixels` each: rows of blocks over the whole width where one fits, else
-      pieces of them;
+    - derived: rows of blocks over the whole width, as many as make `target_pixels` and leave `LEAST_CHUNKS` chunks.
+      Bands that are interpolated need a few pixels beyond a chunk, so a limit between two of their blocks has both
+      decoded by both chunks, and one within a block only that block: with `fine_rows` (rows of the finest band's
+      blocks) limits lie there, in the middle of the coarser band's blocks;
     - split_number: `number` strips of rows with limits floor(linspace(0, height, number + 1)); a number above the
       height gives strips of one row cut into `number` - height pieces each;
     - user_fixed: `size_x` by `size_y` pixels from the tile's north-west corner, the last ones smaller.
@@ -67,9 +70,10 @@ def chunks(
         ConfigError: a number below 1 or above height + width, or a size below 1.
     """
     if mode == "derived":
-        block_pixels = min(block_shape[0], tile_window.n_rows) * min(block_shape[1], tile_window.n_columns)
-        longest = max(target_pixels, min(block_pixels, BLOCK_EXCESS * target_pixels))
-        return split(tile_window, block_shape, origin, longest)
+        return _lattice(
+            [tile_window.column, tile_window.column_end],
+            _strips(tile_window, block_shape[0], origin[1], fine_rows, target_pixels),
+        )
     if mode == "user_fixed":
         if size_x < 1 or size_y < 1:
             raise ConfigError(
@@ -90,6 +94,15 @@ def chunks(
         [tile_window.column + width * k // n_pieces for k in range(n_pieces + 1)],
         [tile_window.row + height * k // n_strips for k in range(n_strips + 1)],
     )
+
+
+def _strips(tile: Window, block_rows: int, origin_row: int, fine_rows: int | None, target_pixels: int) -> list[int]:
+    """Limits of the rows of derived chunks."""
+    is_shifted = fine_rows is not None and fine_rows < block_rows and block_rows % (2 * fine_rows) == 0
+    shift = block_rows // 2 if is_shifted else 0
+    edges = _block_edges(tile.row, tile.row_end, origin_row + shift, block_rows)
+    most_rows = max(target_pixels // tile.n_columns, block_rows)
+    return _grouped(edges, max(block_rows, min(most_rows, -(-tile.n_rows // LEAST_CHUNKS))))
 
 
 def _block_edges(first: int, end: int, origin: int, size: int) -> list[int]:

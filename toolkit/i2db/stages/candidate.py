@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from i2db.chain.project import Project
 from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Task, WorkContext
+from i2db.errors import InputError
 from i2db.fingerprint import fingerprint
 from i2db.raster.burn import BurnResult, burn_polygons, edge_distances
 from i2db.raster.grid import sample_ids
@@ -175,6 +176,13 @@ _publish_candidates = publish_tables("candidate/clear", "candidate/fill", "candi
 def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[str]) -> None:
     _publish_candidates(project, changed, retired)
     database = project.database
+    (count,) = database.rows("extract/count_candidates")
+    if count["n"] == 0:
+        raise InputError(
+            f"no pixel of {project.config.chain.ground_truth} can be used: all lie outside the regions, have too few "
+            "clear dates, or are eroded away",
+            hint="see chain.region_path, chain.cloud_threshold and arg_train.erode",
+        )
     database.run("catalogue/clear_findings", stage=STAGE.name)
     database.run("candidate/find_empty_polygons")
     published = project.publications(STAGE.name)
@@ -205,6 +213,7 @@ STAGE = Stage(
         "candidate/fill",
         "candidate/find_empty_polygons",
         "candidate/find_conflicts",
+        "extract/count_candidates",
     ),
     tasks=_tasks,
     work=_work,

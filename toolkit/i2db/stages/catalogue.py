@@ -13,16 +13,12 @@ from i2db.chain.project import Project
 from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Task
 from i2db.config.model import Config
-from i2db.config.reader import flat
 from i2db.errors import InputError
 from i2db.finding import Finding, errors, summary
 from i2db.report.nomenclature import read_colors, read_nomenclature
 from i2db.report.style import default_palette
-from i2db.vector.ground_truth import GroundTruthSource, read_ground_truth, read_recode
+from i2db.vector.ground_truth import GroundTruthSource, outside, read_ground_truth, read_recode
 from i2db.vector.regions import read_regions, sole_region
-
-#: Configuration sections whose keys change nothing in the tables.
-_SILENT_SECTIONS = ("execution",)
 
 
 def file_fingerprint(path: Path | None) -> list[Any]:
@@ -45,7 +41,9 @@ def _tasks(project: Project) -> Sequence[Task]:
     config, scene = project.config, project.scene
     chain = config.chain
     identity = {
-        "configuration": [row for row in flat(config) if row[0] not in _SILENT_SECTIONS and row[1] != "output_path"],
+        "fields": [chain.data_field, chain.polygon_id_field, chain.region_field, list(chain.excluded_classes)],
+        "groups": config.arg_train.group_field,
+        "runs": [config.arg_train.runs, config.arg_train.split_ground_truth],
         "files": [
             file_fingerprint(path)
             for path in (
@@ -74,7 +72,7 @@ def _tasks(project: Project) -> Sequence[Task]:
 
 
 def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[str]) -> None:
-    config, scene, database = project.config, project.scene, project.database
+    scene, database = project.scene, project.database
     findings = list(scene.findings)
     classes = _class_rows(project, findings)
     polygons = _ground_truth(project, [row["class_code"] for row in classes], findings)
@@ -84,10 +82,6 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
             f"{len(problems)} problems with the inputs:\n{summary(problems)}",
             hint="mend them, or leave the labels out with chain.excluded_classes; `i2db check` lists everything",
         )
-    database.replace(
-        "configuration",
-        [{"section": section, "key": key, "setting": setting} for section, key, setting in flat(config)],
-    )
     database.replace(
         "grid",
         [{"crs": scene.grid.crs, "resolution_x": scene.grid.resolution_x, "resolution_y": scene.grid.resolution_y}],
@@ -103,7 +97,6 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
         _replace_geometries(project, table, rows)
     database.run("catalogue/clear_findings", stage=STAGE.name)
     database.append("finding", [finding.row(STAGE.name) for finding in findings])
-    project.facts.save()
 
 
 def _replace_geometries(project: Project, table: str, rows: pa.Table) -> None:
@@ -162,7 +155,8 @@ def ground_truth_source(config: Config) -> GroundTruthSource:
 
 def _ground_truth(project: Project, codes: Sequence[int], findings: list[Finding]) -> pa.Table:
     table, found = read_ground_truth(ground_truth_source(project.config), project.scene.grid.crs, set(codes))
-    findings += found
+    extents = [project.scene.grid.bounds(window) for window in project.scene.tiles.values()]
+    findings += [*found, *outside(table, extents, project.config.chain.ground_truth)]
     return table
 
 
@@ -255,7 +249,6 @@ STAGE = Stage(
     title="read tiles, products, classes, ground truth and regions; check them",
     reads=(),
     writes=(
-        "configuration",
         "grid",
         "class",
         "run",

@@ -13,6 +13,7 @@ import numpy as np
 from i2db.chain.project import Project
 from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Task
+from i2db.config.reader import flat
 from i2db.files import write_whole
 from i2db.raster.write import BLOCK, raster_sink
 from i2db.report.figures import confidence_figure, confusion_figure, map_figure
@@ -30,7 +31,8 @@ DIFFERENCE_COLORS = {1: (202, 0, 32), 2: (5, 113, 176), 3: (244, 165, 130), 4: (
 def _tasks(project: Project) -> Sequence[Task]:
     runs = range(project.config.arg_train.runs)
     identity = [
-        project.published("catalogue", "candidate", "split", "select", "extract", "learn", "classify", "mosaic")
+        [row for row in flat(project.config) if row[0] != "execution" and row[1] != "output_path"],
+        project.published("catalogue", "candidate", "split", "select", "extract", "learn", "classify", "mosaic"),
     ]
     outputs = ["report.html", f"{FINAL}/RESULTS.txt"]
     for run in runs:
@@ -247,4 +249,5 @@ STAGE = Stage(
     ),
     tasks=_tasks,
     publish=_publish,
+    writes_files=True,
 )

@@ -109,16 +109,22 @@ def chunk_inputs(project: Project, stage: str = "validity") -> dict[str, tuple[C
 
 
 @contextmanager
+def bounded_cache(memory: int) -> Iterator[None]:
+    """GDAL's cache of decoded blocks gets its share of the worker's memory, and not of the machine's."""
+    import rasterio
+
+    with rasterio.Env(GDAL_CACHEMAX=max(CACHE_MINIMUM, int(memory * CACHE_SHARE))):
+        yield
+
+
+@contextmanager
 def readers(chunk_input: ChunkInput, memory: int) -> Iterator[list[SeriesReader]]:
     """The files of a chunk's series, open for as long as the work on it lasts.
 
-    GDAL's cache of decoded blocks gets its share of the worker's memory: it holds the blocks that a window's margins
-    touch until the next window comes to them.
+    The cache holds the blocks that a window's margins touch until the next window comes to them.
     """
-    import rasterio
-
     with ExitStack() as stack:
-        stack.enter_context(rasterio.Env(GDAL_CACHEMAX=max(CACHE_MINIMUM, int(memory * CACHE_SHARE))))
+        stack.enter_context(bounded_cache(memory))
         yield [
             stack.enter_context(
                 SeriesReader(series.features.sensor, series.products, chunk_input.grid, series.features.bands)

@@ -17,6 +17,7 @@ from i2db.raster.grid import Grid, Window
 from i2db.raster.mosaic import MosaicSource, Overview, mosaic
 from i2db.report.style import LegendClass, write_qml
 from i2db.stages.classify import PROBABILITY_SCALE
+from i2db.stages.inputs import bounded_cache
 from i2db.store.parts import Part, PartStore
 
 FINAL = "final"
@@ -142,18 +143,19 @@ def _work(task: Task, context: WorkContext) -> Part:
     sources = [MosaicSource(store.verify(part, product.kind), product.bands, w) for w, part in payload.sources]
     writer = context.writer(task)
     path = writer.path("map", ".tif")
-    mosaic(
-        sources,
-        payload.extent,
-        payload.grid,
-        path,
-        nodata=0,
-        dtype=product.dtype,
-        colormap={c.code: c.color for c in payload.classes} if product.is_label else None,
-        descriptions=product.descriptions,
-        overview=product.overview,
-        threads=context.n_threads,
-    )
+    with bounded_cache(context.memory):
+        mosaic(
+            sources,
+            payload.extent,
+            payload.grid,
+            path,
+            nodata=0,
+            dtype=product.dtype,
+            colormap={c.code: c.color for c in payload.classes} if product.is_label else None,
+            descriptions=product.descriptions,
+            overview=product.overview,
+            threads=context.n_threads,
+        )
     writer.add("map", path)
     return writer.finish()
 
@@ -199,4 +201,5 @@ STAGE = Stage(
     tasks=_tasks,
     work=_work,
     publish=_publish,
+    writes_files=True,
 )

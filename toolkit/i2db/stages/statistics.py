@@ -82,4 +82,5 @@ STAGE = Stage(
     sql=("statistics/class_statistics",),
     tasks=_tasks,
     publish=_publish,
+    writes_files=True,
 )

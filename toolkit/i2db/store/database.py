@@ -20,6 +20,9 @@ from i2db.store.statement import Statement, load, parse, schema_files
 
 SCHEMA_VERSION = 1
 
+#: Less than this DuckDB cannot work with (bytes).
+LEAST_MEMORY = 256 * 2**20
+
 #: Tables whose geometry is in the project's projection.
 GEOMETRY_TABLES = ("polygon", "region", "tile")
 
@@ -101,6 +104,10 @@ class Database:
             self.connection.execute(f"SET threads = {int(threads)}")
         # UTC, so that times do not depend on the machine.
         self.connection.execute("SET TimeZone = 'UTC'")
+
+    def limit_memory(self, n_bytes: int) -> None:
+        """Let DuckDB use so many bytes; what does not fit goes to a temporary folder beside the file."""
+        self._execute(f"SET memory_limit = '{max(n_bytes, LEAST_MEMORY)}B'", None, "memory limit")
 
     def create_schema(self) -> None:
         """Create tables and views where they are missing.

@@ -114,8 +114,12 @@ class PartStore:
         return PartWriter(self.root, stage, unit, fingerprint)
 
     def path_of(self, part: Part, kind: str) -> Path:
-        """The path of a part's file."""
-        return self.root / part.stage / part.file(kind).name
+        """The path of a part's file; for a store that only looks it may be a lender's."""
+        name = part.file(kind).name
+        for root in (self.root, *(self.lenders if self.is_read_only else ())):
+            if (root / part.stage / name).exists():
+                return root / part.stage / name
+        return self.root / part.stage / name
 
     def find(self, stage: str, unit: str, fingerprint: str) -> Part | None:
         """The part of a task if it is here, or can be borrowed (by a hard link where the disk allows)."""
@@ -145,7 +149,8 @@ class PartStore:
         path = self.path_of(part, kind)
         if path.exists() and checksum(path) == part.file(kind).checksum:
             return path
-        (self.root / part.stage / f"{_stem(part.unit, part.fingerprint)}.json").unlink(missing_ok=True)
+        if not self.is_read_only:
+            (self.root / part.stage / f"{_stem(part.unit, part.fingerprint)}.json").unlink(missing_ok=True)
         raise ContractError(
             f"{path} is damaged: its checksum is not the one it was written with",
             hint="run again: the part is made anew",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def read_ground_truth(
     frame, duplicates = _without_duplicates(frame)
     findings += [*moved, *repaired, *duplicates]
     if frame.empty:
-        raise InputError(f"{source.path} holds no usable polygon", hint="`i2db check` lists why each was left out")
+        findings.insert(0, _unusable(source.path, "holds no usable polygon", "why each was left out is told beside"))
     frame = frame.sort_values("_id")
     group_names = [None if group is None or _is_null(group) else str(group) for group in frame["_group"]]
     table = pa.table(
@@ -73,6 +73,28 @@ def read_ground_truth(
         }
     )
     return table, findings
+
+
+def outside(polygons: pa.Table, extents: Sequence[tuple[float, float, float, float]], path: Path) -> list[Finding]:
+    """An error where not one of the polygons (rows as `read_ground_truth` gives them) touches an extent.
+
+    Args:
+        polygons: with their geometry as WKB in column wkb.
+        extents: left, bottom, right, top of the tiles, in the projection of the polygons.
+        path: the file, for the message.
+    """
+    import shapely
+
+    tree = shapely.STRtree(shapely.from_wkb(polygons["wkb"].to_pylist()))
+    boxes = [shapely.box(*extent) for extent in extents]
+    if polygons.num_rows == 0 or tree.query(boxes, predicate="intersects").size:
+        return []
+    message = f"none of the {polygons.num_rows} polygons lies within the tiles"
+    return [_unusable(path, message, "see whether its projection is the right one, and chain.list_tile")]
+
+
+def _unusable(path: Path, message: str, remedy: str) -> Finding:
+    return Finding(severity="error", subject="ground truth", item=path.name, message=message, remedy=remedy)
 
 
 def read_recode(path: Path) -> dict[str, int]:
