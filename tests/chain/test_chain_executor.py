@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from toy import MEMORY, die_always, die_once, double
 
-from i2db.chain.executor import DaskExecutor, Executor, InProcess, available_cores, execute, make_executor
+from i2db.chain.cluster import local_cluster
+from i2db.chain.executor import (
+    DaskExecutor,
+    Executor,
+    InProcess,
+    LocalExecutor,
+    available_cores,
+    execute,
+    make_executor,
+)
 from i2db.chain.task import Outcome, Task, WorkContext
 from i2db.errors import InputError
 from i2db.store.parts import Part
@@ -32,7 +42,7 @@ def tasks(n: int, *, dying: tuple[int, ...] = (), failing: tuple[int, ...] = ())
 def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskExecutor]:
     """Two worker processes for all tests here: they outlive those that die."""
     root = tmp_path_factory.mktemp("dask") / "parts"
-    executor = DaskExecutor(WorkContext(root=root, memory=MEMORY), 2)
+    executor = DaskExecutor(WorkContext(root=root, memory=MEMORY), 2, partial(local_cluster, 2))
     yield executor
     executor.close()
 
@@ -142,19 +152,18 @@ def test_errors_become_messages(tmp_path: Path, error: Exception, message: str) 
     assert outcome.failure.message == message
 
 
-@pytest.mark.slow
 def test_a_single_task_starts_no_process(tmp_path: Path) -> None:
-    executor = DaskExecutor(WorkContext(root=tmp_path / "parts", memory=MEMORY, n_threads=1), 2)
-    seen: list[int] = []
+    executor = LocalExecutor(WorkContext(root=tmp_path / "parts", memory=MEMORY, n_threads=1), 2)
+    seen: list[tuple[int, int]] = []
 
     def look(task: Task, context: WorkContext) -> Part:
-        seen.append(context.n_threads)
+        seen.append((context.n_threads, context.memory))
         return double(task, context)
 
     (outcome,) = executor.run(look, tasks(1))
     executor.close()
     assert outcome.failure is None
-    assert seen == [2]
+    assert seen == [(2, 2 * MEMORY)]
 
 
 @pytest.mark.parametrize(
@@ -162,8 +171,8 @@ def test_a_single_task_starts_no_process(tmp_path: Path) -> None:
     [
         ({"scheduler": "debug", "n_workers": 4}, InProcess, 4000, 4),
         ({"scheduler": None, "n_workers": 1}, InProcess, 4000, 1),
-        ({"scheduler": "localCluster", "n_workers": 4}, DaskExecutor, 1000, max(1, available_cores() // 4)),
-        ({"scheduler": None, "n_workers": 2}, DaskExecutor, 2000, max(1, available_cores() // 2)),
+        ({"scheduler": "localCluster", "n_workers": 4}, LocalExecutor, 1000, max(1, available_cores() // 4)),
+        ({"scheduler": None, "n_workers": 2}, LocalExecutor, 2000, max(1, available_cores() // 2)),
     ],
 )
 def test_threads_and_memory_are_shared_out(

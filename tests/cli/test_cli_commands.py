@@ -159,8 +159,10 @@ def test_a_plan_explains(i2db: Command, scene: Scene, quick: list[str], clean: P
     assert "everything is up to date" in i2db("plan", scene.config, "-o", clean, "--explain", *quick).err
     changed = [*quick, "--set", "arg_train.ratio=0.6"]
     rows = json.loads(i2db("plan", scene.config, "-o", clean, "--explain", "--format", "json", *changed).out)
-    assert rows[0] == {"stage": "catalogue", "unit": "all", "what": "run", "why": "changed"}
-    assert {row["stage"] for row in rows} == {stage.name for stage in CLASSIFICATION} - {"validity"}
+    assert rows[0] == {"stage": "split", "unit": "all", "what": "run", "why": "changed"}
+    # A ratio moves no polygon, no mask, no candidate.
+    names = [stage.name for stage in CLASSIFICATION]
+    assert {row["stage"] for row in rows} == set(names[names.index("split") :])
 
 
 @pytest.mark.parametrize("command", ["plan", "check"])

@@ -21,7 +21,7 @@ from i2db.store.statement import load, names
 from scenes import run_scene
 
 #: The chain's own books, and what every statement may use.
-BOOKS = {"part", "publication", "task_run", "schema_version", "student_t"}
+BOOKS = {"configuration", "part", "publication", "task_run", "schema_version", "student_t"}
 
 CREATES_VIEW = re.compile(r"^\s*(CREATE OR REPLACE VIEW|COMMENT ON)")
 WRITES = re.compile(r"\b(?:INSERT INTO|DELETE FROM|UPDATE|ALTER TABLE)\s+\"?(\w+)")

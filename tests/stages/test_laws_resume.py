@@ -60,10 +60,9 @@ def test_killed_in_every_stage_and_run_again(scene: Scene, clean: Path, tmp_path
     assert n_done <= n_tasks + len(MOMENTS)
 
 
-@pytest.mark.parametrize("stage", ["extract", "classify"])
-def test_a_killed_process_group_with_workers(scene: Scene, clean: Path, tmp_path: Path, stage: str) -> None:
-    """`i2db run` with two workers, all killed at once when the first part of a stage lies there."""
-    folder = tmp_path / "out"
+def test_a_killed_process_group_with_workers(scene: Scene, clean: Path, tmp_path: Path) -> None:
+    """`i2db run` with two workers, all killed at once when the first part of `classify` lies there."""
+    folder, stage = tmp_path / "out", "classify"
     settings = [*QUICK[:-1], "python_data_managing.number_of_chunks=4"]
     command = [str(Path(sys.executable).with_name("i2db")), "run", str(scene.config), "-o", str(folder)]
     options = [option for setting in settings for option in ("--set", setting)]

@@ -112,6 +112,8 @@ def run_chain(
             project.database.limit_memory(memory)
         _keep_configuration(config, folder)
         project.note_configuration()
+        # Settled before it is first used, so that it is kept with the other facts.
+        seed = project.random_seed
         project.facts.save()
         with _executor(config, project.parts.root) as executor:
             tally = run(project, stages, executor, progress, force=force)
@@ -122,7 +124,7 @@ def run_chain(
             listing = "; ".join(f"{name}: {n} rows" for name, n in broken.items())
             raise ContractError(f"audits found broken rows: {listing}", hint=f"i2db audit {folder} shows them")
         (found,) = project.database.rows("catalogue/count_findings")
-        notes = (*project.scene.notes, f"random_seed {project.random_seed}")
+        notes = (*project.scene.notes, f"random_seed {seed}")
         return Done(tally=tally, notes=notes, n_findings=int(found["n"]), results=tuple(_results(folder)))
     finally:
         project.close()
