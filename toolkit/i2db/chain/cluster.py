@@ -46,6 +46,8 @@ def quiet_dask() -> None:
         {
             # A worker that dies is our business (once more, with less memory), not Dask's.
             "distributed.scheduler.allowed-failures": 0,
+            # One task per worker: what dies with a worker is the task that killed it, and no other that waited there.
+            "distributed.scheduler.worker-saturation": 1.0,
             "distributed.comm.timeouts.connect": "60s",
             "logging.distributed": "critical",
         }

@@ -127,8 +127,8 @@ class DaskExecutor:
             owners[future.key] = (task, attempt)
             return future
 
-        # A few tasks per worker are under way at a time: the scheduler never holds the inputs of thousands.
-        n_slots = max(2, 2 * sum(client.nthreads().values()))
+        # As many tasks are under way as there are workers: the scheduler never holds the inputs of thousands.
+        n_slots = max(1 if self.start is None else self.n_workers, sum(client.nthreads().values()))
         queue = as_completed(
             [submit(task, self.context, 1) for task in itertools.islice(waiting, n_slots)], loop=client.loop
         )
