@@ -10,7 +10,7 @@ BIN := .venv/bin
 	touch $@
 
 demo: .venv/.ready  ## simulated scene, whole chain, map and report
-	$(BIN)/i2db simulate demo/scene --size 256 --dates 12 --classes 6 --seed 1
+	$(BIN)/i2db simulate demo/scene --size 256 --dates 12 --classes 6 --seed 1 --overwrite
 	$(BIN)/i2db run demo/scene/config.cfg
 
 test: .venv/.ready  ## all tests

@@ -1,5 +1,5 @@
 -- Candidates that any run has drawn, chunk by chunk in scan order.
-SELECT unit(tile, chunk) AS unit, sample_id
+SELECT tile, chunk, sample_id
 FROM candidate
 WHERE sample_id IN (SELECT selection.sample_id FROM selection)
 ORDER BY tile, chunk, sample_id;

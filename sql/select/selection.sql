@@ -28,7 +28,7 @@ WITH strategy AS (
             < n_drawn / n_available + 8 * sqrt(n_drawn / n_available * (1 - n_drawn / n_available) / n_available)
                 + 20 / n_available
 ), scan_rank AS (
-    SELECT run, region, class_code, sample_id, n_available, n_drawn, jitter, draw_seed,
+    SELECT run, region, class_code, sample_id, n_available, n_drawn, jitter,
         row_number() OVER (PARTITION BY run, region, class_code ORDER BY polygon_id, sample_id) AS i
     FROM learnable
     WHERE sampler = 'periodic' AND n_drawn < n_available
@@ -40,10 +40,13 @@ WITH strategy AS (
             * (('0x' || substr(md5(concat_ws('|', draw_seed, run, region, class_code, k)), 1, 13))::BIGINT / 4503599627370496)
         )::BIGINT + 1 AS i
     FROM (
-        SELECT DISTINCT run, region, class_code, n_available, n_drawn, jitter, draw_seed,
-            unnest(range(n_drawn)) AS k
-        FROM scan_rank
-        WHERE jitter > 0
+        -- One row per class and pick, from the quotas: from the pixels it would be one per pixel and pick.
+        SELECT quota.run, quota.region, quota.class_code, quota.n_available, quota.n_drawn, strategy.jitter,
+            coalesce(strategy.rand, run.random_seed) AS draw_seed, unnest(range(quota.n_drawn)) AS k
+        FROM quota
+        JOIN strategy ON strategy.region = quota.region
+        JOIN run ON run.run = quota.run
+        WHERE quota.sampler = 'periodic' AND quota.n_drawn < quota.n_available AND strategy.jitter > 0
     )
 )
 SELECT run, sample_id FROM learnable WHERE n_drawn = n_available

@@ -186,11 +186,3 @@ def test_an_error_in_publishing_leaves_the_tables_as_they_were(
     counts, _ = go(project, world)
     assert counts["make"] == {"run": 0, "adopted": 2, "current": 1, "failed": 0}
     assert numbers(project) == {"a": 2, "b": 40, "c": 60}
-
-
-def test_left_over_temporaries_are_swept(project: Project) -> None:
-    go(project, World())
-    left = project.folder / "parts" / "make" / ".tmp-123-a.parquet"
-    left.write_bytes(b"half")
-    go(project, World())
-    assert not left.exists()

@@ -129,8 +129,16 @@ def test_in_two_halves_is_as_good_as_at_once(
 @pytest.mark.slow
 def test_beginning_late_without_the_beginning_says_so(i2db: Command, scene: Scene, quick: list[str], out: Path) -> None:
     answer = i2db("run", scene.config, "-starting_step", 9, "-o", out, *quick)
-    assert answer.code == 1
-    assert "first_step init" in answer.err
+    assert answer.code == 2
+    assert "begins after learn, but catalogue has not been run with this configuration" in answer.err
+    assert "leave first_step out" in answer.err
+
+
+def test_beginning_late_after_a_change_is_refused(i2db: Command, clean: Path, scene: Scene, quick: list[str]) -> None:
+    changed = ["--set", "arg_train.ratio=0.9", "-starting_step", 8]
+    answer = i2db("run", scene.config, "-o", clean, *changed, *quick)
+    assert answer.code == 2
+    assert "split has not been run with this configuration" in answer.err
 
 
 @pytest.mark.slow

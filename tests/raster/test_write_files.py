@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from i2db.errors import ContractError, StageError
-from i2db.files import TEMPORARY_PREFIX, checksum, clean_temporaries, replacing
+from i2db.files import TEMPORARY_PREFIX, checksum, clean_temporaries, link, replacing
 
 
 def names(folder: Path) -> list[str]:
@@ -152,3 +152,44 @@ with replacing(Path(sys.argv[1]) / "part.parquet") as temporary:
     assert clean_temporaries(tmp_path) == 2
     assert names(tmp_path / "parts") == ["kept.parquet"]
     assert clean_temporaries(tmp_path / "absent") == 0
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_link_takes_the_place_of_an_older_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    if refused:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(errno.EXDEV, "another disk")))
+    source, target = tmp_path / "part.tif", tmp_path / "final" / "map.tif"
+    source.write_text("new")
+    target.parent.mkdir()
+    target.write_text("old")
+    for _ in range(2):
+        link(source, target)
+        assert target.read_text() == "new"
+        assert target.samefile(source) != refused
+        assert names(target.parent) == ["map.tif"]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_linked_folder_takes_the_place_of_an_older_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    if refused:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(errno.EXDEV, "another disk")))
+    (tmp_path / "lent" / "trees").mkdir(parents=True)
+    (tmp_path / "lent" / "trees" / "0.bin").write_text("tree")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "old.bin").write_text("old")
+    link(tmp_path / "lent", tmp_path / "own")
+    assert names(tmp_path / "own") == ["trees"]
+    assert (tmp_path / "own" / "trees" / "0.bin").read_text() == "tree"
+    assert (tmp_path / "own" / "trees" / "0.bin").samefile(tmp_path / "lent" / "trees" / "0.bin") != refused
+    assert names(tmp_path) == ["lent", "own"]
+
+
+def test_a_link_to_nothing_leaves_the_old_file(tmp_path: Path) -> None:
+    (tmp_path / "map.tif").write_text("old")
+    with pytest.raises(FileNotFoundError):
+        link(tmp_path / "gone.tif", tmp_path / "map.tif")
+    assert names(tmp_path) == ["map.tif"]

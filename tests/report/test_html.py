@@ -67,7 +67,7 @@ def report(tmp_path: Path) -> ReportData:
         notes=[NASTY],
         matrix_pictures=[picture],
         class_statistics=Table(("Class", NASTY), ((NASTY, 12_345), ("grass", None))),
-        stages=[StageTime(NASTY, 12, 3, 75.2), StageTime("classify", 1, 0, 4000)],
+        stages=[StageTime(NASTY, 12, 75.2), StageTime("classify", 1, 4000)],
         configuration=NASTY,
     )
 
@@ -92,6 +92,7 @@ def test_numbers_and_sections(report: ReportData) -> None:
     for shown in ("0.700", "± 1.271", "0.800", "0.600", "12,345", "1 min 15 s", "1 h 07 min", "–"):
         assert shown in text, shown
     assert "Means over 2 runs" in " ".join(text)
+    assert "Tasks kept" not in text
 
 
 def test_what_is_not_there_leaves_no_section(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
+from typing import Any
 
 import pytest
 from cases import fill, rows, select, split
@@ -11,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from i2db.store.database import Database
+from i2db.store.statement import load
 
 #: Pixels of the learn polygons per class: one polygon a class, nothing to validate.
 SIZES = {1: 30, 2: 74, 3: 10}
@@ -95,6 +98,73 @@ def test_jitter_moves_picks_within_their_step(database: Database) -> None:
     assert len(taken) == 20
     assert all(5 * k <= place <= 5 * k + 3 for k, place in enumerate(taken))
     assert taken != [5 * k for k in range(20)]
+
+
+def test_jitter_is_drawn_from_md5(database: Database) -> None:
+    fill(database, {1: 100}, {1: 1}, runs=2, random_seed=5)
+    split(database, is_split=False)
+    select(database, "constant", count=40, sampler="periodic", jitter=1.0)
+    for run in (0, 1):
+        shares = [
+            int(hashlib.md5(f"{5 + run}|{run}|1|1|{k}".encode()).hexdigest()[:13], 16) / 16**13 for k in range(40)
+        ]
+        expected = [10_000 + math.floor(2.5 * k + share) for k, share in enumerate(shares)]
+        found = rows(database, f"SELECT sample_id FROM selection WHERE run = {run} ORDER BY 1")
+        assert [row[0] for row in found] == expected
+
+
+def most_rows(operator: dict[str, Any]) -> int:
+    """Rows that the busiest operator of a profile gave."""
+    below = [most_rows(child) for child in operator["children"]]
+    return max([operator.get("operator_cardinality", 0), *below])
+
+
+def test_jitter_does_not_multiply_pixels_by_picks(database: Database) -> None:
+    fill(database, {1: 1000}, {1: 1})
+    split(database, is_split=False)
+    select(database, "constant", count=500, sampler="periodic", jitter=1.0)
+    (drawing,) = [statement.text for statement in load("select/selection") if "INSERT" in statement.text]
+    strategies = [{"region": "1", "jitter": 1.0, "rand": None}]
+    explained = database.connection.execute(f"EXPLAIN (ANALYZE, FORMAT json) {drawing}", {"strategies": strategies})
+    ((_, profile),) = explained.fetchall()
+    assert 1000 <= most_rows(json.loads(profile)) <= 2000
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ({"a": 5, "b": 5}, []),
+        ({"a": 5, "b": 0}, [("b", "has no learning sample: its pixels are not classified")]),
+    ],
+)
+def test_a_region_that_draws_nothing_is_told(database: Database, counts: dict[str, int], told: list[tuple]) -> None:
+    fill(database, {1: 30, 2: 30}, {1: 1, 2: 1}, regions={1: "a", 2: "b"}, runs=2)
+    split(database, is_split=False)
+    select(database, "byclass", wanted=[{"region": name, "class_code": 1, "n_wanted": n} for name, n in counts.items()])
+    database.run("select/find_empty_regions")
+    assert rows(database, "SELECT item, message FROM finding") == told
+
+
+def test_a_region_without_polygons_is_told_if_a_tile_lies_there(database: Database) -> None:
+    fill(database, {1: 30}, {1: 1}, regions={1: "a"}, runs=2)
+    split(database, is_split=False)
+    place = database.connection.execute
+    place("INSERT INTO tile BY NAME SELECT 'T1' AS tile, ST_MakeEnvelope(0, 0, 10, 10) AS geom")
+    place("INSERT INTO region VALUES ('b', 2, ST_MakeEnvelope(5, 0, 15, 10)), ('c', 3, ST_MakeEnvelope(50, 0, 60, 10))")
+    select(database, "all")
+    database.run("select/find_empty_regions")
+    assert rows(database, "SELECT subject, item, severity FROM finding") == [("region", "b", "warning")]
+
+
+def test_a_region_that_draws_nothing_in_some_runs_is_told(database: Database) -> None:
+    fill(database, {1: 30}, {1: 1}, runs=3)
+    split(database, is_split=False)
+    select(database, "all")
+    database.connection.execute("DELETE FROM quota WHERE run = 1")
+    database.run("select/find_empty_regions")
+    assert rows(database, "SELECT message FROM finding") == [
+        ("has no learning sample in 1 runs: its pixels are not classified",)
+    ]
 
 
 def test_random_draw_is_the_order_of_md5(learnable: Database) -> None:

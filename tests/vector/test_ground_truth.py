@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -87,8 +89,10 @@ def test_ids_of_a_geoparquet_do_not_depend_on_the_order(tmp_path: Path) -> None:
         ([1, 70_000, 2], {1: 1, 3: 2}, "error", "has the label 70000"),
         ([1, 9, 2], {1: 1, 3: 2}, "error", "which the nomenclature does not know"),
         (["1", "wheat", " 2 "], {1: 1, 3: 2}, "error", "has the label 'wheat', which is no integer"),
+        (["1", "\N{SUPERSCRIPT TWO}", "2"], {1: 1, 3: 2}, "error", "which is no integer"),
+        (["1", "--2", "2"], {1: 1, 3: 2}, "error", "has the label '--2', which is no integer"),
     ],
-    ids=["null", "float", "zero", "negative", "large", "unknown", "text"],
+    ids=["null", "float", "zero", "negative", "large", "unknown", "text", "superscript", "dashes"],
 )
 def test_labels_that_do_not_fit(
     tmp_path: Path, labels: list[Any], codes: dict[int, int], severity: str, message: str
@@ -98,6 +102,56 @@ def test_labels_that_do_not_fit(
     assert told(findings) == [(severity, "2")]
     assert message in findings[0].message
     assert findings[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("label", "suffix"), [(datetime.datetime(2018, 5, 14), ".gpkg"), (datetime.date(2018, 5, 14), ".parquet")]
+)
+def test_dates_are_no_labels(tmp_path: Path, label: datetime.date, suffix: str) -> None:
+    path = tmp_path / f"ground_truth{suffix}"
+    frame = geopandas.GeoDataFrame({"code": [label]}, geometry=[box(0)], crs=CRS)
+    if suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_file(path)
+    found, findings = read(path)
+    assert found == {}
+    assert any("2018" in finding.message and "which is no integer" in finding.message for finding in findings)
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".parquet"])
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [1.5, 2.0],
+        [1.0, 1e300],
+        [1.0, math.inf],
+        [1, None],
+        ["1", "two"],
+        ["1", "2.5"],
+        [datetime.datetime(2018, 5, d) for d in (1, 2)],
+    ],
+    ids=["half", "huge", "infinite", "null", "text", "text of a half", "dates"],
+)
+def test_ids_that_are_no_integers_are_refused(tmp_path: Path, ids: list[Any], suffix: str) -> None:
+    path = tmp_path / f"ground_truth{suffix}"
+    frame = geopandas.GeoDataFrame({"code": [1, 2], "id": ids}, geometry=[box(0), box(1)], crs=CRS)
+    if suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_file(path)
+    with pytest.raises(InputError, match="id holds something else than integers"):
+        read(path, id_field="id")
+
+
+@pytest.mark.parametrize("ids", [[1.0, 2.0], ["1", "2"], [1, 2]], ids=["floats", "texts", "integers"])
+def test_ids_that_are_whole_are_taken(tmp_path: Path, ids: list[Any]) -> None:
+    assert read(write(tmp_path, [1, 2], id=ids), id_field="id")[0] == {1: 1, 2: 2}
+
+
+def test_large_ids_keep_all_their_digits(tmp_path: Path) -> None:
+    ids = [2**53 + 1, 2**62 + 1]
+    assert list(read(write(tmp_path, [1, 2], id=ids), id_field="id")[0]) == ids
 
 
 def test_floats_that_are_whole_are_labels(tmp_path: Path) -> None:

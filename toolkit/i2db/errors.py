@@ -61,6 +61,10 @@ class StageError(I2dbError):
     exit_code = ExitCode.TASK_FAILED
 
 
+class DiskFullError(StageError):
+    """The disk, or the user's share of it, is full: no other task will fare better."""
+
+
 class LockedError(I2dbError):
     """Another process writes to the project's database."""
 

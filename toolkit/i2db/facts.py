@@ -46,13 +46,17 @@ class Facts:
                 ) from error
         return cls(folder / FACTS_NAME)
 
+    def settled(self, name: str, basis: Any) -> Any:
+        """The answer kept under a name for this basis; None where there is none."""
+        known = self.content.get(name)
+        return known["answer"] if known is not None and known["basis"] == fingerprint(basis) else None
+
     def settle(self, name: str, basis: Any, answer: Any, *, refresh: bool = False) -> Any:
         """The answer kept under a name, or this one where there is none, its basis changed, or `refresh` is set."""
-        known = self.content.get(name)
-        key = fingerprint(basis)
-        if known is not None and known["basis"] == key and not refresh:
-            return known["answer"]
-        self.content[name] = {"basis": key, "answer": answer}
+        kept = None if refresh else self.settled(name, basis)
+        if kept is not None:
+            return kept
+        self.content[name] = {"basis": fingerprint(basis), "answer": answer}
         return answer
 
     def save(self) -> None:

@@ -9,10 +9,10 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from i2db.errors import ContractError, StageError
+from i2db.errors import ContractError, DiskFullError
 
 #: What the name of an unfinished file or folder starts with; the dot keeps it out of globs and file managers.
 TEMPORARY_PREFIX = ".tmp-"
@@ -52,7 +52,7 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     finally:
         for leftover in (temporary, *_companions(temporary)):
-            _remove(leftover)
+            remove(leftover)
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
@@ -61,14 +61,33 @@ def write_whole(path: Path, content: bytes | str) -> None:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def disk_full(path: Path, reason: str) -> StageError:
+def link(source: Path, target: Path) -> None:
+    """Give a file, or the files of a folder one by one, a second name (a hard link), in the place of an older `target`.
+
+    Where the disk refuses (another disk, no hard links there) the content is copied. The target is replaced as a
+    whole; errors are those of `replacing`.
+    """
+    with replacing(target) as temporary:
+        _link_tree(source, temporary)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all that is in it; one that is not there, or is gone meanwhile, is no matter."""
+    if path.is_dir() and not path.is_symlink():
+        with suppress(FileNotFoundError):
+            shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def disk_full(path: Path, reason: str) -> DiskFullError:
     """The error that says which file could not be written, why, and how much room is left on its disk."""
     path = path.with_name(re.sub(rf"^({re.escape(TEMPORARY_PREFIX)}[0-9a-f]+-)+", "", path.name))
     try:
         free = f"{shutil.disk_usage(path.parent).free / 1e9:.2f} GB free"
     except OSError:
         free = "free space unknown"
-    return StageError(
+    return DiskFullError(
         f"could not write {path}: {reason} ({free} on its disk)",
         hint="make room or give another output folder, then run again: finished parts are kept",
     )
@@ -98,7 +117,7 @@ def clean_temporaries(folder: Path) -> int:
     found = list(folder.rglob(f"{TEMPORARY_PREFIX}*")) if folder.is_dir() else []
     outermost = [path for path in found if not any(parent in found for parent in path.parents)]
     for path in outermost:
-        _remove(path)
+        remove(path)
     return len(outermost)
 
 
@@ -106,6 +125,18 @@ def _add_file(digest: hashlib.blake2b, path: Path) -> None:
     with path.open("rb") as stream:
         while block := stream.read(_READ_BYTES):
             digest.update(block)
+
+
+def _link_tree(source: Path, target: Path) -> None:
+    if source.is_dir():
+        target.mkdir()
+        for child in sorted(source.iterdir()):
+            _link_tree(child, target / child.name)
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _companions(path: Path) -> list[Path]:
@@ -132,7 +163,7 @@ def _put_in_place(temporary: Path, path: Path) -> None:
         path.rename(aside)
     temporary.replace(path)
     _sync_folder(path.parent)
-    _remove(aside)
+    remove(aside)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -141,10 +172,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

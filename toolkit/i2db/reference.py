@@ -349,7 +349,7 @@ def _sensor(sensor: Sensor) -> Iterator[str]:
         ("dates", f"{sensor.dates}, every {sensor.temporal_resolution} days unless configured"),
         ("no data", "not declared" if sensor.nodata is None else f"{sensor.nodata:g}"),
         ("red, near and short-wave infrared", ", ".join(str(band) for band in (sensor.red, sensor.nir, sensor.swir))),
-        ("mask dilation", f"{sensor.mask_dilation} pixels unless configured"),
+        ("mask dilation", f"{sensor.mask_dilation} pixels"),
     ]
     yield from _table(("", ""), facts)
     yield from _table(

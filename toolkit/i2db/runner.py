@@ -5,25 +5,25 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from i2db.chain.cluster import JOB_MEMORY, JOB_WALLTIME, Jobs
-from i2db.chain.executor import Executor, available_cores, make_executor
+from i2db.chain.executor import MEMORY_SHARE, Executor, Work, available_cores, available_memory, make_executor
 from i2db.chain.names import CONFIG_NAME, DATABASE_NAME
 from i2db.chain.plan import plan
 from i2db.chain.project import Project
-from i2db.chain.run import Progress, run
+from i2db.chain.run import DATABASE_SHARE, Progress, run
 from i2db.chain.stage import Stage
-from i2db.chain.task import Reason, Tally
+from i2db.chain.task import Outcome, Reason, Tally, Task
 from i2db.config.reader import canonical
 from i2db.config.toml import write_toml
-from i2db.errors import ConfigError, ContractError
+from i2db.errors import ConfigError, ContractError, StageError
 from i2db.files import write_whole
 from i2db.report.nomenclature import read_nomenclature
-from i2db.stages.chain import CLASSIFICATION
+from i2db.stages.chain import CLASSIFICATION, steps
 from i2db.store.audit import audit
 
 if TYPE_CHECKING:
@@ -52,20 +52,27 @@ class Planned:
 
 
 @contextmanager
-def _executor(config: Config, root: Path) -> Iterator[Executor]:
+def _executor(config: Config, root: Path, memory: int) -> Iterator[Executor]:
     execution = config.execution
     executor = make_executor(
-        root.resolve(),
+        root,
         scheduler=execution.scheduler_type,
         n_workers=execution.nb_parallel_tasks,
-        memory=execution.total_memory(execution.nb_parallel_tasks or available_cores()),
+        memory=int(memory * (1 - DATABASE_SHARE)),
         address=execution.scheduler_address,
-        jobs=_jobs(config, root.resolve().parent),
+        jobs=_jobs(config, root.parent),
     )
     try:
         yield executor
     finally:
         executor.close()
+
+
+def _memory(config: Config) -> int:
+    """Bytes that database and workers may use together: as configured, else a share of what is free."""
+    execution = config.execution
+    n_workers = execution.nb_parallel_tasks or available_cores()
+    return execution.total_memory(n_workers) or int(available_memory() * MEMORY_SHARE)
 
 
 def _jobs(config: Config, folder: Path) -> Jobs | None:
@@ -92,42 +99,71 @@ def run_chain(
     progress: Progress,
     *,
     lenders: tuple[Path, ...] = (),
+    executor: Executor | None = None,
     force: bool = False,
     refresh: bool = False,
 ) -> Done:
     """Run stages of the chain in an output folder, then hold the audits.
 
+    Args:
+        loaded: the configuration.
+        folder: output folder.
+        stages: which, in their order.
+        progress: is told how far it is.
+        lenders: folders of parts of other projects to borrow from.
+        executor: runs the tasks; None for the one that the configuration asks for.
+        force: run every task, whatever is there.
+        refresh: settle the dates anew.
+
     Raises:
+        ConfigError: stages before the first are behind the configuration.
         StageError: tasks failed.
         ContractError: an audit found broken rows.
     """
     config = loaded.config
+    memory = _memory(config)
     project = Project.open(config, folder, lenders=lenders, refresh=refresh)
     try:
+        names = [stage.name for stage in CLASSIFICATION]
+        require_current(project, CLASSIFICATION[: names.index(stages[0].name)])
         if (short := space_shortage(project)) is not None:
             progress.warn(short)
-        if (
-            memory := config.execution.total_memory(config.execution.nb_parallel_tasks or available_cores())
-        ) is not None:
-            project.database.limit_memory(memory)
-        _keep_configuration(config, folder)
+        _keep_configuration(config, project.folder)
         project.note_configuration()
         # Settled before it is first used, so that it is kept with the other facts.
         seed = project.random_seed
         project.facts.save()
-        with _executor(config, project.parts.root) as executor:
-            tally = run(project, stages, executor, progress, force=force)
-        # Tables of a later stage that was not run may be behind those of an earlier one; then nothing can be promised.
-        is_whole = all(stage in stages for stage in CLASSIFICATION if project.publications(stage.name))
-        broken = audit(project.database) if is_whole else {}
-        if broken:
-            listing = "; ".join(f"{name}: {n} rows" for name, n in broken.items())
-            raise ContractError(f"audits found broken rows: {listing}", hint=f"i2db audit {folder} shows them")
+        with nullcontext(executor) if executor else _executor(config, project.parts.root, memory) as workers:
+            tally = run(project, stages, workers, progress, memory=memory, force=force)
+        _hold_audits(project, stages, tally)
         (found,) = project.database.rows("catalogue/count_findings")
         notes = (*project.scene.notes, f"random_seed {seed}")
         return Done(tally=tally, notes=notes, n_findings=int(found["n"]), results=tuple(_results(folder)))
     finally:
         project.close()
+
+
+def require_current(project: Project, earlier: Sequence[Stage]) -> None:
+    """A ConfigError if a stage that is passed over would not be left as it is: what follows would not fit to it."""
+    behind = [staged.stage.name for staged in plan(project, earlier) if not staged.is_current]
+    if behind:
+        raise ConfigError(
+            f"the run begins after {earlier[-1].name}, but {behind[0]} has not been run with this configuration",
+            hint="leave first_step out: only what has changed is run",
+        )
+
+
+def _hold_audits(project: Project, stages: Sequence[Stage], tally: Tally) -> None:
+    """Hold the audits where something has changed.
+
+    Tables of a later stage that was not run may be behind those of an earlier one; then nothing can be promised.
+    """
+    has_changed = tally.total("run") + tally.total("adopted") > 0
+    is_whole = all(stage in stages for stage in CLASSIFICATION if project.publications(stage.name))
+    broken = audit(project.database) if has_changed and is_whole else {}
+    if broken:
+        listing = "; ".join(f"{name}: {n} rows" for name, n in broken.items())
+        raise ContractError(f"audits found broken rows: {listing}", hint="`i2db audit` shows them")
 
 
 def _keep_configuration(config: Config, folder: Path) -> None:
@@ -139,6 +175,8 @@ def _keep_configuration(config: Config, folder: Path) -> None:
 def space_shortage(project: Project) -> str | None:
     """A warning where the disk may be too small for the rasters of the chain, which are taken as uncompressed."""
     config, scene = project.config, project.scene
+    if project.publications("mosaic"):
+        return None  # the rasters are there already, or most of them
     bytes_per_pixel = 2 * (3 + len(scene.series)) + 2 * (2 + config.arg_train.runs * 3)
     if config.arg_classification.has_probability_map:
         bytes_per_pixel += 4 * config.arg_train.runs * len(read_nomenclature(config.chain.nomenclature_path))
@@ -231,13 +269,34 @@ def _links(stages: Sequence[Stage]) -> Iterator[tuple[str, str]]:
                 yield earlier.name, later.name
 
 
+@dataclass(frozen=True, slots=True)
+class AdoptOnly:
+    """An executor that runs nothing: what is not among the parts is missing."""
+
+    def run(self, work: Work, tasks: Sequence[Task]) -> Iterator[Outcome]:  # noqa: ARG002
+        """Refuse.
+
+        Raises:
+            StageError: always.
+        """
+        raise StageError(
+            f"{len(tasks)} parts of stage {tasks[0].stage} are missing, or made from other inputs than there are now",
+            hint="what came before is in the database; `i2db run` on this folder makes the rest anew",
+        )
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
 def rebuild_database(folder: Path, progress: Progress) -> Tally:
     """Make the database of an output folder again: the parts are adopted, and only the SQL runs.
 
     Raises:
         ConfigError: the folder holds no project.
+        StageError: parts are missing; the database holds what came before them.
     """
     from i2db.config.reader import load
+    from i2db.store.database import Database
 
     path = folder / CONFIG_NAME
     if not path.is_file():
@@ -246,17 +305,13 @@ def rebuild_database(folder: Path, progress: Progress) -> Tally:
     database = folder / DATABASE_NAME
     kept = database.with_suffix(".duckdb.old")
     if database.exists():
-        # Opened once, so that a run that is under way stops us here and not half-way.
-        from i2db.store.database import Database
-
+        # A run that is under way stops us here. An older database that was put aside before is the better one.
         Database.check_unlocked(database)
-        database.replace(kept)
-        Path(f"{database}.wal").unlink(missing_ok=True)
-    try:
-        done = run_chain(loaded, folder, CLASSIFICATION, progress)
-    except BaseException:
         if kept.exists():
-            kept.replace(database)
-        raise
+            database.unlink()
+        else:
+            database.replace(kept)
+        Path(f"{database}.wal").unlink(missing_ok=True)
+    done = run_chain(loaded, folder, steps("init", loaded.config.chain.last_step), progress, executor=AdoptOnly())
     kept.unlink(missing_ok=True)
     return done.tally

@@ -92,7 +92,7 @@ def build_scene(config: Config, facts: Facts, *, refresh: bool = False) -> Scene
         )
     grid = _grid(config, products)
     tiles = _tiles(grid, products)
-    tiles = _within_window(config, grid, tiles)
+    tiles = _within_window(config, grid, tiles, facts)
     notes: list[str] = []
     series = tuple(
         SensorSeries(
@@ -171,32 +171,47 @@ def _tiles(grid: Grid, products: Mapping[Sensor, Mapping[str, Sequence[Product]]
     return dict(sorted(windows.items(), key=lambda item: (item[1].row, item[1].column, item[0])))
 
 
-def _within_window(config: Config, grid: Grid, tiles: Mapping[str, Window]) -> dict[str, Window]:
-    """With chain.window: only a square of so many pixels, where the most classes and polygons are."""
+def _within_window(config: Config, grid: Grid, tiles: Mapping[str, Window], facts: Facts) -> dict[str, Window]:
+    """With chain.window: only a square of so many pixels, where the most classes and polygons are; settled once."""
     size = config.chain.window
     if size is None:
         return dict(tiles)
+    basis = [size, grid.crs, grid.resolution_x, grid.resolution_y, sorted(tiles)]
+    settled = facts.settled("window", basis)
+    if settled is None:
+        richest = _richest_square(config, grid, tiles, size)
+        settled = facts.settle("window", basis, [richest.column, richest.row, richest.n_columns, richest.n_rows])
+    cut = {name: window.intersection(Window(*settled)) for name, window in tiles.items()}
+    return {name: window for name, window in cut.items() if window is not None}
+
+
+def _richest_square(config: Config, grid: Grid, tiles: Mapping[str, Window], size: int) -> Window:
+    """The square, in steps of half its side, with the most classes and then the most polygons of the ground truth."""
     import numpy as np
 
     from i2db.vector.layer import column, read_layer, to_projection
 
-    path = Path(config.chain.ground_truth)
+    path = config.chain.ground_truth
     frame, _ = to_projection(read_layer(path, "ground truth"), grid.crs, path, "ground truth")
     labels = column(frame, config.chain.data_field, path, "chain.data_field").astype(str).to_numpy()
     points = frame.geometry.representative_point()
     columns, rows = np.floor(points.x / grid.resolution_x), np.floor(-points.y / grid.resolution_y)
-    best: tuple[int, int, Window] | None = None
+    step = max(2, size // 2)
+    held: dict[tuple[int, int], list[int]] = {}
     for tile in tiles.values():
-        for row in range(tile.row, max(tile.row + 1, tile.row_end - size + 1), max(2, size // 2)):
-            for left in range(tile.column, max(tile.column + 1, tile.column_end - size + 1), max(2, size // 2)):
-                inside = (columns >= left) & (columns < left + size) & (rows >= row) & (rows < row + size)
-                score = (len(set(labels[inside])), int(inside.sum()))
-                if best is None or score > best[:2]:
-                    best = (*score, Window(left, row, size, size))
-    if best is None or best[0] == 0:
+        last = ((tile.n_columns - size) // step, (tile.n_rows - size) // step)
+        inside = (columns >= tile.column) & (columns < tile.column_end) & (rows >= tile.row) & (rows < tile.row_end)
+        for i in np.flatnonzero(inside):
+            across, down = int(columns[i] - tile.column) // step, int(rows[i] - tile.row) // step
+            for x in {max(0, min(across - 1, last[0])), max(0, min(across, last[0]))}:
+                for y in {max(0, min(down - 1, last[1])), max(0, min(down, last[1]))}:
+                    corner = (tile.column + x * step, tile.row + y * step)
+                    if columns[i] < corner[0] + size and rows[i] < corner[1] + size:
+                        held.setdefault((corner[1], corner[0]), []).append(int(i))
+    if not held:
         raise InputError(f"no window of {size} pixels holds any ground truth", hint="take a larger chain.window")
-    cut = {name: window.intersection(best[2]) for name, window in tiles.items()}
-    return {name: window for name, window in cut.items() if window is not None}
+    row, left = max(sorted(held), key=lambda corner: (len(set(labels[held[corner]])), len(held[corner])))
+    return Window(left, row, size, size)
 
 
 def _features(

@@ -94,7 +94,16 @@ def job_cluster(jobs: Jobs) -> Any:
         account=jobs.account,
         job_extra_directives=list(jobs.directives),
         log_directory=str(logs),
+        worker_extra_args=["--lifetime", f"{lifetime(jobs.walltime)}s"],
         scheduler_options={"dashboard_address": ":0"},
     )
-    cluster.scale(jobs=jobs.n_jobs)
+    # Jobs that end are followed by others for as long as the cluster is there.
+    cluster.adapt(minimum_jobs=jobs.n_jobs, maximum_jobs=jobs.n_jobs)
     return cluster
+
+
+def lifetime(walltime: str) -> int:
+    """Seconds after which a worker leaves by itself, between two tasks, before its job is cut off."""
+    hours, minutes, seconds = (int(part) for part in walltime.split(":"))
+    whole = 3600 * hours + 60 * minutes + seconds
+    return max(whole - 300, whole // 2, 1)

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from i2db.chain.cluster import Jobs, job_cluster, local_cluster, quiet_dask
 from i2db.chain.task import Failure, Outcome, Task, WorkContext
-from i2db.errors import I2dbError
+from i2db.errors import ConfigError, DiskFullError, I2dbError, StageError
 from i2db.store.parts import Part
 
 Work = Callable[[Task, WorkContext], Part]
@@ -25,6 +25,9 @@ MEMORY_SHARE = 0.6
 
 #: Share of a job's memory that its task may use; the rest is for Python and Dask.
 JOB_MEMORY_SHARE = 0.85
+
+#: Seconds to wait for the first worker of a scheduler that is given by address.
+WORKER_PATIENCE = 60
 
 
 class Executor(Protocol):
@@ -45,7 +48,8 @@ def execute(work: Work, task: Task, context: WorkContext, attempt: int = 1) -> O
     try:
         part = work(task, context)
     except I2dbError as error:
-        failure = Failure(message=str(error), details=traceback.format_exc())
+        hopeless = isinstance(error, DiskFullError)
+        failure = Failure(message=str(error), is_hopeless=hopeless, details=traceback.format_exc())
     except MemoryError:
         failure = Failure(message="not enough memory", worker_died=True, details=traceback.format_exc())
     except Exception as error:  # noqa: BLE001 - a worker returns what went wrong, it never raises through the pool
@@ -111,8 +115,30 @@ class DaskExecutor:
 
             if self.start is not None:
                 self._cluster = self.start()
-            self._client = Client(self._cluster or self.address, set_as_default=False)
+            try:
+                self._client = Client(self._cluster or self.address, set_as_default=False)
+            except OSError as error:
+                raise ConfigError(
+                    f"no Dask scheduler answers at {self.address}: {error}",
+                    hint="execution.scheduler_address names one that runs, e.g. tcp://node1:8786",
+                ) from error
+            self._wait_for_workers()
         return self._client
+
+    def _wait_for_workers(self) -> None:
+        """A StageError where a scheduler has no worker to give tasks to; jobs of a batch system may queue for long."""
+        if self.start is None:
+            try:
+                self._client.wait_for_workers(1, timeout=WORKER_PATIENCE)
+            except TimeoutError as error:
+                raise StageError(
+                    f"the Dask scheduler at {self.address} has no worker", hint="start some: dask worker ADDRESS"
+                ) from error
+
+    def _n_slots(self) -> int:
+        """How many tasks may be under way: one per thread of the workers there are now."""
+        n_threads = sum(int(n) for n in self._client.nthreads().values())
+        return max(1 if self.start is None else self.n_workers, n_threads)
 
     def run(self, work: Work, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Run all tasks; one whose worker died is given once more, with half the memory."""
@@ -128,17 +154,15 @@ class DaskExecutor:
             return future
 
         # As many tasks are under way as there are workers: the scheduler never holds the inputs of thousands.
-        n_slots = max(1 if self.start is None else self.n_workers, sum(client.nthreads().values()))
-        queue = as_completed(
-            [submit(task, self.context, 1) for task in itertools.islice(waiting, n_slots)], loop=client.loop
-        )
+        first = [submit(task, self.context, 1) for task in itertools.islice(waiting, self._n_slots())]
+        queue = as_completed(first, loop=client.loop)
         for future in queue:
             task, attempt = owners.pop(future.key)
             outcome = _outcome(future, task, attempt)
             if outcome.failure is not None and outcome.failure.worker_died and attempt == 1:
                 queue.add(submit(task, _halved(self.context), 2))
                 continue
-            for following in itertools.islice(waiting, 1):
+            for following in itertools.islice(waiting, max(0, self._n_slots() - len(owners))):
                 queue.add(submit(following, self.context, 1))
             yield outcome
 
@@ -183,13 +207,16 @@ class LocalExecutor:
 
     def run(self, work: Work, tasks: Sequence[Task]) -> Iterator[Outcome]:
         """Run all tasks."""
-        if len(tasks) == 1:
-            n = self.n_workers
-            alone = replace(self.context, n_threads=self.context.n_threads * n, memory=self.context.memory * n)
-            return InProcess(alone).run(work, tasks)
-        if self._dask is None:
-            self._dask = DaskExecutor(self.context, self.n_workers, partial(local_cluster, self.n_workers))
-        return self._dask.run(work, tasks)
+        if len(tasks) > 1:
+            if self._dask is None:
+                self._dask = DaskExecutor(self.context, self.n_workers, partial(local_cluster, self.n_workers))
+            return self._dask.run(work, tasks)
+        n = self.n_workers
+        alone = replace(self.context, n_threads=self.context.n_threads * n, memory=self.context.memory * n)
+        # Where there are processes already it runs in one of them: if it dies the coordinator lives.
+        if self._dask is not None:
+            return replace(self._dask, context=alone).run(work, tasks)
+        return InProcess(alone).run(work, tasks)
 
     def close(self) -> None:
         """Stop the processes."""

@@ -72,7 +72,7 @@ def _decide(
         reason = Reason.CHANGED
     else:
         reason = Reason.MISSING
-    return Decision(task, reason, found)
+    return Decision(task, reason, found, is_adopted=found is not None)
 
 
 def plan(project: Project, stages: Sequence[Stage], *, force: bool = False) -> Iterator[StagePlan]:

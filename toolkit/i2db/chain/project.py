@@ -11,6 +11,7 @@ from i2db.chain.names import DATABASE_NAME
 from i2db.config.model import Config
 from i2db.config.reader import flat
 from i2db.facts import Facts
+from i2db.files import clean_temporaries
 from i2db.fingerprint import fingerprint
 from i2db.scene import Scene, build_scene
 from i2db.store.database import Database
@@ -47,12 +48,16 @@ class Project:
             refresh: settle the dates anew from the products there are now.
             read_only: only look, and leave no trace; a project that is not there yet is an empty one.
         """
-        facts = Facts.load(folder, *(lender.parent for lender in lenders))
+        # Workers may have another working folder: what they are given is absolute.
+        folder = folder.resolve()
+        facts = Facts.load(folder, *(lender.resolve().parent for lender in lenders))
         scene = build_scene(config, facts, refresh=refresh)
         path = folder / DATABASE_NAME
         if not read_only:
             folder.mkdir(parents=True, exist_ok=True)
             database = Database.open(path)
+            # The lock is ours: what other processes left unfinished is nobody's any more.
+            clean_temporaries(folder)
             database.set_projection(scene.grid.crs)
         elif path.exists():
             database = Database.open(path, read_only=True)
@@ -63,7 +68,7 @@ class Project:
             config=config,
             folder=folder,
             database=database,
-            parts=PartStore(folder / "parts", lenders, is_read_only=read_only),
+            parts=PartStore(folder / "parts", tuple(lender.resolve() for lender in lenders), is_read_only=read_only),
             facts=facts,
             scene=scene,
         )

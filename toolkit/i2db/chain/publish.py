@@ -11,10 +11,17 @@ from i2db.chain.task import Decision
 
 
 def publish(project: Project, stage: Stage, changed: Sequence[Decision], retired: Sequence[str]) -> None:
-    """Clear and fill the tables of a stage for some units: one transaction, the same however often it is done."""
+    """Clear and fill the tables of a stage for some units: one transaction, the same however often it is done.
+
+    Where files for people are written too, the units are first taken out of what counts as published: killed between
+    the files and the end of the transaction, the stage is not taken for current.
+    """
     database = project.database
     started = datetime.datetime.now(datetime.UTC)
     units = [decision.task.unit for decision in changed]
+    if stage.writes_files:
+        with database.transaction():
+            database.run("catalogue/publish", stage=stage.name, gone=units, units=[], fingerprints=[])
     with database.transaction():
         stage.publish(project, changed, retired)
         database.run("catalogue/retire_parts", stage=stage.name, units=[*units, *retired])
@@ -43,15 +50,19 @@ def publish(project: Project, stage: Stage, changed: Sequence[Decision], retired
             units=units,
             fingerprints=[decision.task.fingerprint for decision in changed],
         )
-    if stage.work is None:
-        ended = datetime.datetime.now(datetime.UTC)
-        _note_run(project, stage, changed, started, (ended - started).total_seconds())
+    ended = datetime.datetime.now(datetime.UTC)
+    # What workers made was entered as it came; what was there already, or is the database's own work, is entered here.
+    _note_run(project, stage, [d for d in changed if stage.work is None or d.is_adopted], started, ended)
 
 
 def _note_run(
-    project: Project, stage: Stage, changed: Sequence[Decision], started: datetime.datetime, seconds: float
+    project: Project,
+    stage: Stage,
+    changed: Sequence[Decision],
+    started: datetime.datetime,
+    ended: datetime.datetime,
 ) -> None:
-    """Enter the cost of a stage that the coordinator does itself."""
+    """Enter tasks that no worker did: by SQL (their cost is shared out), or adopted with a part that was there."""
     project.database.append(
         "task_run",
         [
@@ -60,10 +71,10 @@ def _note_run(
                 "unit": decision.task.unit,
                 "fingerprint": decision.task.fingerprint,
                 "reason": str(decision.reason),
-                "outcome": "done",
+                "outcome": "done" if stage.work is None else "adopted",
                 "attempt": 1,
                 "started_at": started,
-                "wall_seconds": seconds / len(changed),
+                "wall_seconds": (ended - started).total_seconds() / len(changed) if stage.work is None else 0.0,
             }
             for decision in changed
         ],

@@ -14,9 +14,11 @@ from i2db.chain.publish import publish
 from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Outcome, Tally
 from i2db.errors import StageError
-from i2db.files import clean_temporaries
 
 logger = logging.getLogger("i2db.run")
+
+#: Share of the memory that the database may use while workers are busy; the rest is theirs.
+DATABASE_SHARE = 0.25
 
 
 class Progress(Protocol):
@@ -36,16 +38,32 @@ class Progress(Protocol):
 
 
 def run(
-    project: Project, stages: Sequence[Stage], executor: Executor, progress: Progress, *, force: bool = False
+    project: Project,
+    stages: Sequence[Stage],
+    executor: Executor,
+    progress: Progress,
+    *,
+    memory: int | None = None,
+    force: bool = False,
 ) -> Tally:
     """Bring the tables and files of the stages up to date.
+
+    Args:
+        project: to work on.
+        stages: in their order.
+        executor: runs the tasks of stages that have workers.
+        progress: is told how far it is.
+        memory: bytes for everything together; the database may use all of it while SQL alone works, and
+            `DATABASE_SHARE` of it beside workers. None leaves it to DuckDB.
+        force: run every task, whatever is there.
 
     Raises:
         StageError: tasks failed; the others of their stage were finished and are kept.
     """
-    clean_temporaries(project.folder)
     tally = Tally()
     for stage in stages:
+        if memory is not None:
+            project.database.limit_memory(memory if stage.work is None else int(memory * DATABASE_SHARE))
         tasks = stage.tasks(project)
         staged = decide(project, stage, tasks, force=force)
         _run_stage(project, staged, executor, progress, tally)
@@ -58,16 +76,19 @@ def _run_stage(project: Project, staged: StagePlan, executor: Executor, progress
     current = sum(decision.is_current for decision in decisions)
     progress.start(stage, len(pending), current)
     tally.add(stage.name, "current", current)
+    reasons = {decision.task.unit: decision.reason for decision in pending}
     made: dict[str, Decision] = {}
     failures: list[Outcome] = []
     for outcome in executor.run(stage.work, [decision.task for decision in pending]) if stage.work and pending else ():
-        reason = next(decision.reason for decision in pending if decision.task.unit == outcome.task.unit)
+        reason = reasons[outcome.task.unit]
         _register(project, outcome, str(reason))
         progress.advance(stage, outcome)
-        if outcome.failure is not None:
-            failures.append(outcome)
-        else:
+        if outcome.failure is None:
             made[outcome.task.unit] = Decision(outcome.task, reason, outcome.part)
+            continue
+        failures.append(outcome)
+        if outcome.failure.is_hopeless:
+            break
     tally.add(stage.name, "run", len(made))
     if failures:
         tally.add(stage.name, "failed", len(failures))

@@ -40,10 +40,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A task that ended badly: what to tell a person, and whether it was its worker that died."""
+    """A task that ended badly: what to tell a person, whether its worker died, whether others would fail as well."""
 
     message: str
     worker_died: bool = False
+    is_hopeless: bool = False
     details: str = ""
 
 
@@ -81,6 +82,8 @@ class Decision:
     task: Task
     reason: Reason | None
     part: Part | None = None
+    #: Whether the part was there before, and no worker made it now.
+    is_adopted: bool = False
 
     @property
     def is_current(self) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from i2db.cli.output import Format, FormatOption, OutputOption, show, table
+from i2db.cli.output import SHOWN_ROWS, Format, FormatOption, OutputOption, show, table
 from i2db.errors import ConfigError, ExitCode
+
+if TYPE_CHECKING:
+    from i2db.store.database import Database
 
 FolderArgument = Annotated[Path, typer.Argument(help="Output folder of a project.")]
 
@@ -22,7 +25,7 @@ def register(app: typer.Typer) -> None:
     app.command("audit")(audit)
 
 
-def _open(folder: Path):  # type: ignore[no-untyped-def]
+def _open(folder: Path) -> Database:
     from i2db.chain.names import DATABASE_NAME
     from i2db.store.database import Database
 
@@ -50,7 +53,7 @@ def sql(
         if not path.is_file():
             raise ConfigError(f"{path} does not exist")
         query = path.read_text(encoding="utf-8")
-    with _open(folder) as database:
+    with _open(folder) as database, database.answering():
         show(database.query(query), form, output)
 
 
@@ -80,7 +83,8 @@ def show_(
             )
         from i2db.store.database import quote_identifier
 
-        show(database.query(f"FROM {quote_identifier(relation)}"), form, output)
+        with database.answering():
+            show(database.query(f"FROM {quote_identifier(relation)}"), form, output)
 
 
 def export(
@@ -95,24 +99,17 @@ def export(
     Example: i2db export out/ samples --run 0 --split learn -o samples.parquet
     """
     from i2db.store import export as exporting
-    from i2db.store.database import quote_identifier
 
     if split not in (None, "learn", "val"):
         raise ConfigError(f"--split {split}: it is learn or val")
     with _open(folder) as database:
-        (grid,) = database.rows("export/grid") or [{"crs": None}]
         if what == "samples":
-            rows = exporting.samples(database, run=run, split=split)
+            n = exporting.write_samples(database, output, run=run, split=split)
+        elif what in [name for kind, name, _ in database.table_names() if kind != "macro"]:
+            n = exporting.write_relation(database, what, output)
         else:
-            if what not in [name for kind, name, _ in database.table_names() if kind != "macro"]:
-                raise ConfigError(f"there is no table or view {what}", hint=f"`i2db show {folder}` lists them")
-            name = quote_identifier(what)
-            columns = [column[0] for column in database.query(f"FROM {name} LIMIT 0").description or ()]
-            geometry = ", ST_AsWKB(geom) AS wkb" if "geom" in columns else ""
-            exclude = "* EXCLUDE (geom)" if geometry else "*"
-            rows = database.query(f"SELECT {exclude}{geometry} FROM {name}").to_arrow_table()
-        exporting.write(rows, grid["crs"], output)
-    typer.echo(f"{rows.num_rows} rows written to {output}", err=True)
+            raise ConfigError(f"there is no table or view {what}", hint=f"`i2db show {folder}` lists them")
+    typer.echo(f"{n} rows written to {output}", err=True)
 
 
 def audit(folder: FolderArgument, form: FormatOption = Format.TABLE) -> None:
@@ -121,13 +118,16 @@ def audit(folder: FolderArgument, form: FormatOption = Format.TABLE) -> None:
     Example: i2db audit out/
     """
     from i2db.store.audit import audit as hold
-    from i2db.store.statement import names, text_of
+    from i2db.store.audit import broken_rows
+    from i2db.store.statement import names
 
     with _open(folder) as database:
         broken = hold(database)
-        for name in broken:
-            typer.echo(f"{name}:", err=True)
-            show(database.query(text_of(f"audit/{name}")), form)
+        for name, n in broken.items():
+            shown = f", the first {SHOWN_ROWS} are shown" if n > SHOWN_ROWS else ""
+            typer.echo(f"{name}: {n} rows{shown}", err=True)
+            with database.answering():
+                show(broken_rows(database, name, SHOWN_ROWS), form)
     typer.echo(f"{len(names('audit'))} audits held, {len(broken)} found something", err=True)
     if broken:
         raise typer.Exit(int(ExitCode.CONTRACT))

@@ -69,8 +69,11 @@ def normalised(arguments: Sequence[str]) -> list[str]:
             head, *tail = argument.split("=", 1)
             argument = "=".join([head.replace("_", "-"), *tail])
         result.append(argument)
-    if result and result[0] == "--config":
-        result.insert(0, "run")
+    # iota2 has one command and no name for it.
+    start = next((i for i, argument in enumerate(result) if argument != "--debug"), 0)
+    has_config = any(argument == "--config" or argument.startswith("--config=") for argument in result)
+    if has_config and result[start].startswith("-"):
+        result.insert(start, "run")
     return result
 
 

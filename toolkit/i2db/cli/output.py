@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import shutil
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from i2db.errors import ConfigError
+from i2db.files import replacing
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,48 +39,109 @@ OutputOption = Annotated[
 #: Rows of a table that are shown on a terminal; all of them elsewhere.
 SHOWN_ROWS = 200
 
+#: Rows that are held at a time while CSV, JSON or Parquet is written.
+_ROWS_AT_A_TIME = 100_000
+
 
 def show(result: duckdb.DuckDBPyConnection, form: Format, output: Path | None = None) -> None:
-    """Print the rows of a result, or write them to a file."""
+    """Print the rows of a result, or write them to a file; only a table that is no terminal's is held as a whole."""
     if form is Format.PARQUET:
         _write_parquet(result, output)
         return
-    show_rows([str(column[0]) for column in result.description or ()], result.fetchall(), form, output)
+    names = [str(column[0]) for column in result.description or ()]
+    with _opened(output) as stream:
+        if form is not Format.TABLE:
+            _write_records(names, _fetched(result), form, stream)
+        elif _is_terminal(stream):
+            stream.write(table(names, result.fetchmany(SHOWN_ROWS)))
+            if result.fetchone() is not None:
+                stream.write("... and more rows (--format csv prints all)\n")
+        else:
+            stream.write(table(names, result.fetchall()))
 
 
-def show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], form: Format, output: Path | None = None) -> None:
-    """Print rows as a table, CSV or JSON, or write them to a file.
+def show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], form: Format) -> None:
+    """Print rows as a table, CSV or JSON.
 
     Raises:
         ConfigError: Parquet is asked for.
     """
     if form is Format.PARQUET:
         raise ConfigError("these rows are not written as Parquet", hint="--format is table, csv or json here")
-    stream = output.open("w", encoding="utf-8", newline="") if output else sys.stdout
-    try:
-        if form is Format.CSV:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(names)
-            writer.writerows([["" if cell is None else _plain(cell) for cell in row] for row in rows])
-        elif form is Format.JSON:
-            records = [dict(zip(names, (_plain(cell) for cell in row), strict=True)) for row in rows]
-            stream.write(json.dumps(records, indent=1, ensure_ascii=False, default=str) + "\n")
-        else:
-            stream.write(table(names, rows, limit=SHOWN_ROWS if stream is sys.stdout and sys.stdout.isatty() else None))
-    finally:
-        if output:
-            stream.close()
+    if form is Format.TABLE:
+        sys.stdout.write(table(names, rows, limit=SHOWN_ROWS if _is_terminal(sys.stdout) else None))
+    else:
+        _write_records(names, rows, form, sys.stdout)
+
+
+def _is_terminal(stream: IO[str]) -> bool:
+    return stream is sys.stdout and stream.isatty()
+
+
+@contextlib.contextmanager
+def _opened(output: Path | None) -> Iterator[IO[str]]:
+    """The standard output, or a text file."""
+    if output is None:
+        yield sys.stdout
+        return
+    with _destination(output) as path, path.open("w", encoding="utf-8", newline="") as stream:
+        yield stream
+
+
+def _destination(output: Path) -> contextlib.AbstractContextManager[Path]:
+    """Where to write: a file gets its name when all rows are in it; a pipe or device is written to as it is."""
+    if output.exists() and not output.is_file():
+        return contextlib.nullcontext(output)
+    return replacing(output)
+
+
+def _fetched(result: duckdb.DuckDBPyConnection) -> Iterator[Sequence[Any]]:
+    while rows := result.fetchmany(_ROWS_AT_A_TIME):
+        yield from rows
+
+
+def _write_records(names: Sequence[str], rows: Iterable[Sequence[Any]], form: Format, stream: IO[str]) -> None:
+    """Write rows as CSV or as a JSON list of objects, one after the other."""
+    if form is Format.CSV:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([_csv_cell(cell) for cell in row] for row in rows)
+        return
+    between = "["
+    for row in rows:
+        record = dict(zip(names, (_plain(cell) for cell in row), strict=True))
+        text = json.dumps(record, indent=1, ensure_ascii=False, default=str)
+        stream.write(f"{between}\n {text.replace(chr(10), chr(10) + ' ')}")
+        between = ","
+    stream.write("[]\n" if between == "[" else "\n]\n")
 
 
 def _write_parquet(result: duckdb.DuckDBPyConnection, output: Path | None) -> None:
     import pyarrow.parquet as pq
 
-    if output is None:
-        if sys.stdout.isatty():
-            raise ConfigError("Parquet is not for a terminal", hint="name a file with -o, or redirect the output")
-        pq.write_table(result.to_arrow_table(), sys.stdout.buffer)
+    reader = result.to_arrow_reader(_ROWS_AT_A_TIME)
+
+    def write(target: Any) -> None:
+        with pq.ParquetWriter(target, reader.schema, compression="zstd") as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+
+    if output is not None:
+        with _destination(output) as path:
+            write(path)
+    elif sys.stdout.isatty():
+        raise ConfigError("Parquet is not for a terminal", hint="name a file with -o, or redirect the output")
     else:
-        pq.write_table(result.to_arrow_table(), output, compression="zstd")
+        write(sys.stdout.buffer)
+
+
+def _csv_cell(cell: Any) -> Any:
+    """A cell as CSV holds it: nothing for null, JSON for lists and maps."""
+    if cell is None:
+        return ""
+    if isinstance(cell, list | tuple | dict):
+        return json.dumps(cell, ensure_ascii=False, default=str)
+    return _plain(cell)
 
 
 def _plain(cell: Any) -> Any:

@@ -34,11 +34,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class StageTime:
-    """What a stage did: number of tasks run, of those kept from before, and wall seconds."""
+    """What a stage did: number of tasks, and the wall seconds of their last runs, added up."""
 
     stage: str
     n_run: int
-    n_kept: int
     seconds: float
 
 
@@ -183,11 +182,10 @@ def _classes(classes: Sequence[ClassScore]) -> str:
 def _stages(stages: Sequence[StageTime]) -> str:
     if not stages:
         return ""
-    rows = [(escape(one.stage), [str(one.n_run), str(one.n_kept), _duration(one.seconds)]) for one in stages]
-    total = sum(one.seconds for one in stages)
-    n_run, n_kept = sum(one.n_run for one in stages), sum(one.n_kept for one in stages)
-    rows.append(("All", [str(n_run), str(n_kept), _duration(total)]))
-    return _table(["Stage", "Tasks run", "Tasks kept", "Time"], rows, "stages")
+    rows = [(escape(one.stage), [str(one.n_run), _duration(one.seconds)]) for one in stages]
+    n_run, total = sum(one.n_run for one in stages), sum(one.seconds for one in stages)
+    rows.append(("All", [str(n_run), _duration(total)]))
+    return _table(["Stage", "Tasks run", "Time"], rows, "stages")
 
 
 def _plain_table(table: Table | None, label: str) -> str:

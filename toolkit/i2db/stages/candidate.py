@@ -208,7 +208,7 @@ STAGE = Stage(
     version=1,
     sql=(
         "candidate/polygons_of_chunks",
-        "candidate/regions_of_chunks",
+        "candidate/regions",
         "candidate/clear",
         "candidate/fill",
         "candidate/find_empty_polygons",

@@ -65,7 +65,8 @@ def _tasks(project: Project) -> Sequence[Task]:
             for of_tile in series.products.values()
             for product in of_tile
         ],
-        "features": [feature.name for series in scene.series for feature in series.features.features],
+        "features": _feature_rows(project),
+        "findings": [finding.row(STAGE.name) for finding in scene.findings],
         "random_seed": project.random_seed,
     }
     return [STAGE.task("all", identity)]
@@ -260,7 +261,7 @@ STAGE = Stage(
         "tile",
         "finding",
     ),
-    version=1,
+    version=2,
     sql=("catalogue/fill_polygon", "catalogue/fill_region", "catalogue/fill_tile", "catalogue/clear_findings"),
     tasks=_tasks,
     publish=_publish,

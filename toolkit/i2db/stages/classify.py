@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from i2db.chain.project import Project
 from i2db.chain.stage import Stage
@@ -18,7 +19,8 @@ from i2db.errors import StageError
 from i2db.learn.classifier import Classifier
 from i2db.learn.model import load_model, require_features
 from i2db.raster.grid import Window, rows_columns
-from i2db.raster.write import write_raster
+from i2db.raster.read import SeriesReader
+from i2db.raster.write import RasterSink, raster_sink
 from i2db.stages.inputs import (
     N_VALID_BAND,
     ChunkInput,
@@ -34,7 +36,7 @@ from i2db.stages.inputs import (
 )
 from i2db.stages.publishing import publish_tables
 from i2db.stages.regions import ChunkRegions, regions_of_chunks
-from i2db.store.parts import Part
+from i2db.store.parts import Part, PartWriter
 
 #: Bytes of features held at a time: enough rows to keep the kernels busy, few enough to stay out of the way.
 FEATURE_BYTES = 32 * 2**20
@@ -78,13 +80,31 @@ class _Payload:
     probabilities: bool
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Maps:
-    """What a chunk's rasters will hold: (runs, rows, columns), probabilities (runs, classes, rows, columns)."""
+    """What the rasters will hold of a window: (runs, rows, columns), probabilities (runs, classes, rows, columns)."""
 
     label: NDArray[np.uint16]
     confidence: NDArray[np.float32]
     probability: NDArray[np.uint16] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """The chunk's pixels of the ground truth, and what the maps hold there: (runs, pixels)."""
+
+    ids: NDArray[np.int64]
+    region: pa.ChunkedArray
+    label: NDArray[np.uint16]
+    confidence: NDArray[np.float32]
+
+    def take(self, maps: _Maps, window: Window) -> None:
+        """Take over what a window holds."""
+        rows, columns = rows_columns(self.ids)
+        rows, columns = rows - window.row, columns - window.column
+        inside = np.flatnonzero((rows >= 0) & (rows < window.n_rows) & (columns >= 0) & (columns < window.n_columns))
+        self.label[:, inside] = maps.label[:, rows[inside], columns[inside]]
+        self.confidence[:, inside] = maps.confidence[:, rows[inside], columns[inside]]
 
 
 def _tasks(project: Project) -> Sequence[Task]:
@@ -135,34 +155,30 @@ def _absolute(project: Project, model: ModelFile) -> ModelFile:
 def _work(task: Task, context: WorkContext) -> Part:
     payload: _Payload = task.payload
     chunk_input = payload.chunk_input
-    chunk, grid = chunk_input.chunk, chunk_input.grid
-    window = chunk.window
     names = [feature.name for series in chunk_input.series for feature in series.features.features]
     models = _load(payload, names)
-    owned = owned_pixels(chunk_input, window)
-    region = payload.regions.of_pixels(window, grid)
-    maps = _Maps(
-        label=np.zeros((payload.n_runs, *window.shape), dtype=np.uint16),
-        confidence=np.zeros((payload.n_runs, *window.shape), dtype=np.float32),
-        probability=np.zeros((payload.n_runs, len(payload.class_codes), *window.shape), dtype=np.uint16)
-        if payload.probabilities
-        else None,
-    )
-    with readers(chunk_input, context.memory) as opened:
-        for piece in windows_within(window, opened, context.memory):
-            inside = piece.slices_in(window)
-            wanted = owned[inside] & (region[inside] >= 0)
-            if wanted.any():
-                cubes = [reader.read(piece) for reader in opened]
-                rows = max(1, FEATURE_BYTES // (piece.n_columns * len(names) * 4))
-                for top in range(0, piece.n_rows, rows):
-                    block = slice(top, min(top + rows, piece.n_rows))
-                    mask = wanted[block]
-                    if mask.any():
-                        features, valid = compute_features(chunk_input, cubes, block, mask)
-                        places = _places(piece, window, block, mask)
-                        _classify(payload, models, maps, features, valid, places, region, context.n_threads)
-    return _write(task, context, payload, maps)
+    candidates = _read_candidates(payload)
+    writer = context.writer(task)
+    with readers(chunk_input, context.memory) as opened, _sinks(writer, payload) as sinks:
+        for window in windows_within(chunk_input.chunk.window, opened, context.memory, _bytes_per_pixel(payload)):
+            maps = _map_window(payload, models, opened, window, context.n_threads)
+            if candidates is not None:
+                candidates.take(maps, window)
+            _write(payload, sinks, maps, window)
+            del maps  # before those of the next window are made
+    writer.table("prediction", _predictions(payload, candidates))
+    for kind, sink in sinks.items():
+        writer.add(kind, sink.path)
+    return writer.finish()
+
+
+def _bytes_per_pixel(payload: _Payload) -> int:
+    """Memory per pixel of a window for what becomes of the series."""
+    of_run = 4 + 2 + 1 + 1  # confidence and label, and both as they are written
+    if payload.probabilities:
+        of_run += 2 * len(payload.class_codes)
+    shared = 8 + 8 + 12  # the region and whose the pixel is; confidences being rounded; dates and masks
+    return payload.n_runs * of_run + shared
 
 
 def _load(payload: _Payload, names: Sequence[str]) -> dict[tuple[int, int], Classifier]:
@@ -175,12 +191,50 @@ def _load(payload: _Payload, names: Sequence[str]) -> dict[tuple[int, int], Clas
     return models
 
 
-def _places(
-    piece: Window, window: Window, block: slice, mask: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows and columns within the chunk of the wanted pixels of some rows of a window."""
-    rows, columns = np.nonzero(mask)
-    return rows + block.start + (piece.row - window.row), columns + (piece.column - window.column)
+def _read_candidates(payload: _Payload) -> _Candidates | None:
+    if payload.candidates is None:
+        return None
+    table = pq.read_table(payload.candidates, columns=["sample_id", "region"])
+    shape = payload.n_runs, table.num_rows
+    return _Candidates(
+        ids=table["sample_id"].to_numpy(),
+        region=table["region"],
+        label=np.zeros(shape, dtype=np.uint16),
+        confidence=np.zeros(shape, dtype=np.float32),
+    )
+
+
+def _map_window(
+    payload: _Payload,
+    models: Mapping[tuple[int, int], Classifier],
+    opened: Sequence[SeriesReader],
+    window: Window,
+    n_threads: int,
+) -> _Maps:
+    """What the models make of a window; zeros where a pixel is another tile's or no region's."""
+    chunk_input = payload.chunk_input
+    shape = payload.n_runs, *window.shape
+    with_classes = payload.n_runs, len(payload.class_codes), *window.shape
+    maps = _Maps(
+        label=np.zeros(shape, dtype=np.uint16),
+        confidence=np.zeros(shape, dtype=np.float32),
+        probability=np.zeros(with_classes, dtype=np.uint16) if payload.probabilities else None,
+    )
+    region = payload.regions.of_pixels(window, chunk_input.grid)
+    wanted = owned_pixels(chunk_input, window) & (region >= 0)
+    if not wanted.any():
+        return maps
+    cubes = [reader.read(window) for reader in opened]
+    n_features = sum(series.features.n_features for series in chunk_input.series)
+    step = max(1, FEATURE_BYTES // (window.n_columns * n_features * 4))
+    for top in range(0, window.n_rows, step):
+        block = slice(top, min(top + step, window.n_rows))
+        mask = wanted[block]
+        if mask.any():
+            features, valid = compute_features(chunk_input, cubes, block, mask)
+            rows, columns = np.nonzero(mask)
+            _classify(payload, models, maps, features, valid, (rows + top, columns), region, n_threads)
+    return maps
 
 
 def _classify(
@@ -218,57 +272,75 @@ def _classify(
             maps.confidence[run, rows, columns] = confidence
 
 
-def _write(task: Task, context: WorkContext, payload: _Payload, maps: _Maps) -> Part:
+@contextmanager
+def _sinks(writer: PartWriter, payload: _Payload) -> Iterator[dict[str, RasterSink]]:
+    """The rasters of the chunk by kind, open for writing window by window."""
     chunk_input = payload.chunk_input
-    chunk, grid = chunk_input.chunk, chunk_input.grid
-    writer = context.writer(task)
-    writer.table("prediction", _predictions(payload, maps))
-    n_valid = np.zeros(chunk.window.shape, dtype=np.uint16)
-    if chunk_input.validity is not None:
-        n_valid = read_raster(chunk_input.validity.path, chunk.window, chunk.window, N_VALID_BAND)
     small = max(payload.class_codes) <= np.iinfo(np.uint8).max
-    rasters = {
-        "label": maps.label.astype(np.uint8) if small else maps.label,
-        "confidence": np.floor(maps.confidence * 100 + 0.5).astype(np.uint8),
-        "validity": np.where(maps.label.any(axis=0), n_valid, 0).astype(np.uint16)[None],
+    bands: dict[str, tuple[int, DTypeLike]] = {
+        "label": (payload.n_runs, np.uint8 if small else np.uint16),
+        "confidence": (payload.n_runs, np.uint8),
+        "validity": (1, np.uint16),
     }
+    if payload.probabilities:
+        bands["probability"] = payload.n_runs * len(payload.class_codes), np.uint16
+    with ExitStack() as stack:
+        yield {
+            kind: stack.enter_context(
+                raster_sink(
+                    writer.path(kind, ".tif"),
+                    chunk_input.grid,
+                    chunk_input.chunk.window,
+                    n_bands=n_bands,
+                    dtype=dtype,
+                    nodata=0,
+                )
+            )
+            for kind, (n_bands, dtype) in bands.items()
+        }
+
+
+def _write(payload: _Payload, sinks: Mapping[str, RasterSink], maps: _Maps, window: Window) -> None:
+    """Write what was made of a window."""
+    chunk_input = payload.chunk_input
+    percent = np.empty(maps.confidence.shape, dtype=np.uint8)
+    for run, confidence in enumerate(maps.confidence):
+        percent[run] = np.floor(confidence * 100 + 0.5)
+    assert chunk_input.validity is not None
+    n_valid = read_raster(chunk_input.validity.path, window, chunk_input.chunk.window, N_VALID_BAND)
+    n_valid[~maps.label.any(axis=0)] = 0
+    sinks["label"].write(maps.label.astype(sinks["label"].dtype, copy=False), window)
+    sinks["confidence"].write(percent, window)
+    sinks["validity"].write(n_valid, window)
     if maps.probability is not None:
-        rasters["probability"] = maps.probability.reshape(-1, *chunk.window.shape)
-    for kind, array in rasters.items():
-        path = writer.path(kind, ".tif")
-        write_raster(path, array, grid, chunk.window, nodata=0)
-        writer.add(kind, path)
-    return writer.finish()
+        sinks["probability"].write(maps.probability.reshape(-1, *window.shape), window)
 
 
-def _predictions(payload: _Payload, maps: _Maps) -> pa.Table:
+def _predictions(payload: _Payload, candidates: _Candidates | None) -> pa.Table:
     """A row per run and candidate pixel of the chunk; without label where the map has no data."""
-    if payload.candidates is None:
+    if candidates is None:
         return PREDICTION_SCHEMA.empty_table()
     chunk = payload.chunk_input.chunk
-    candidates = pq.read_table(payload.candidates, columns=["sample_id", "region"])
-    ids = candidates["sample_id"].to_numpy()
-    rows, columns = rows_columns(ids)
-    rows, columns = rows - chunk.window.row, columns - chunk.window.column
     kinds = {model.kind for model in payload.models}
     if len(kinds) > 1:
         raise StageError(f"chunk {chunk.unit} has models of several kinds: {sorted(kinds)}")
     kind = next(iter(kinds), None)
+    n = len(candidates.ids)
     tables = []
     for run in range(payload.n_runs):
-        label = maps.label[run, rows, columns].astype(np.int32)
+        label = candidates.label[run].astype(np.int32)
         missing = label == 0
         tables.append(
             pa.table(
                 [
-                    pa.array(np.full(len(ids), run, dtype=np.int32)),
-                    candidates["region"],
-                    pa.array([kind] * len(ids), pa.string()),
-                    pa.array([chunk.tile] * len(ids), pa.string()),
-                    pa.array(np.full(len(ids), chunk.number, dtype=np.int32)),
-                    pa.array(ids),
+                    pa.array(np.full(n, run, dtype=np.int32)),
+                    candidates.region,
+                    pa.array([kind] * n, pa.string()),
+                    pa.array([chunk.tile] * n, pa.string()),
+                    pa.array(np.full(n, chunk.number, dtype=np.int32)),
+                    pa.array(candidates.ids),
                     pa.array(label, mask=missing),
-                    pa.array(maps.confidence[run, rows, columns], mask=missing),
+                    pa.array(candidates.confidence[run], mask=missing),
                 ],
                 schema=PREDICTION_SCHEMA,
             )
@@ -280,11 +352,11 @@ STAGE = Stage(
     name="classify",
     group="classification",
     title="labels and confidence of every pixel",
-    reads=("model", "class", "region", "chunk", "grid"),
+    reads=("model", "class", "region"),
     writes=("prediction",),
     needs=("validity", "candidate", "learn"),
     version=1,
-    sql=("classify/models", "classify/class_codes", "candidate/regions_of_chunks", "classify/clear", "classify/fill"),
+    sql=("classify/models", "classify/class_codes", "candidate/regions", "classify/clear", "classify/fill"),
     tasks=_tasks,
     work=_work,
     publish=publish_tables("classify/clear", "classify/fill", "prediction"),

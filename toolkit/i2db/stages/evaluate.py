@@ -233,7 +233,7 @@ STAGE = Stage(
     ),
     writes=(),
     needs=("mosaic",),
-    version=1,
+    version=2,
     sql=(
         "evaluate/classes",
         "evaluate/class_statistics",

@@ -30,6 +30,7 @@ from i2db.stages.inputs import (
     windows_within,
 )
 from i2db.stages.publishing import publish_tables
+from i2db.stages.slices import slices_by
 from i2db.store.parts import Part
 from i2db.store.wide import create_wide_view
 
@@ -64,14 +65,11 @@ def _tasks(project: Project) -> Sequence[Task]:
     targets = project.database.arrow(name)
     if targets.num_rows == 0:
         return []
-    units = np.asarray(targets["unit"].to_pylist(), dtype=object)
     ids = targets["sample_id"].to_numpy()
-    starts = np.flatnonzero(np.r_[True, units[1:] != units[:-1]])
-    ends = np.r_[starts[1:], len(units)]
-    of_unit = {units[start]: ids[start:end] for start, end in zip(starts, ends, strict=True)}
+    of_chunk = {key: ids[rows] for key, rows in slices_by(targets, "tile", "chunk")}
     tasks = []
-    for unit, (chunk_input, _) in chunk_inputs(project).items():
-        wanted = of_unit.get(unit)
+    for chunk_input, _ in chunk_inputs(project).values():
+        wanted = of_chunk.get((chunk_input.chunk.tile, chunk_input.chunk.number))
         if wanted is None:
             continue
         for series in chunk_input.series:

@@ -17,6 +17,7 @@ from i2db.raster.features import SensorFeatures
 from i2db.raster.grid import Grid, Window
 from i2db.raster.read import SeriesReader
 from i2db.raster.windows import split
+from i2db.raster.write import BLOCK
 from i2db.scene import Chunk, Scene
 from i2db.sensors.product import Product
 
@@ -89,14 +90,10 @@ def chunk_inputs(project: Project, stage: str = "validity") -> dict[str, tuple[C
     by_tile: dict[str, list[Chunk]] = {}
     for chunk in scene.chunks:
         by_tile.setdefault(chunk.tile, []).append(chunk)
+    earlier = {tile: [chunk for name in scene.earlier_tiles(tile) for chunk in by_tile[name]] for tile in by_tile}
     inputs = {}
     for chunk in scene.chunks:
-        others = [
-            other
-            for tile in scene.earlier_tiles(chunk.tile)
-            for other in by_tile[tile]
-            if other.window.intersection(chunk.window)
-        ]
+        others = [other for other in earlier[chunk.tile] if other.window.intersection(chunk.window)]
         chunk_input = ChunkInput(
             chunk=chunk,
             grid=scene.grid,
@@ -138,6 +135,9 @@ def windows_within(
 ) -> list[Window]:
     """Cut a chunk into windows of whole blocks that fit the memory.
 
+    Tiles too large for it are halved down to those that results are written in: a file written in parts of its tiles
+    may have to compress a tile again, in another place, and grows.
+
     Args:
         window: the chunk.
         opened: readers of its series.
@@ -146,7 +146,10 @@ def windows_within(
     """
     per_pixel = sum(reader.bytes_per_pixel for reader in opened) + bytes_per_pixel
     n_pixels = max(1, int(memory * WINDOW_SHARE / per_pixel))
-    return split(window, opened[0].block_shape, opened[0].origin, n_pixels)
+    rows, columns = opened[0].block_shape
+    while rows * columns > n_pixels and min(rows, columns) >= BLOCK < max(rows, columns):
+        rows, columns = (rows // 2, columns) if rows >= columns else (rows, columns // 2)
+    return split(window, (rows, columns), opened[0].origin, n_pixels)
 
 
 def compute_features(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from i2db.errors import InputError, StageError
 from i2db.fingerprint import fingerprint
 from i2db.learn.forest import fit_forest
 from i2db.learn.model import forest_card, save_model
+from i2db.stages.slices import slices_by
 from i2db.store.parts import Part
 
 #: Copies of the learning set that fitting a forest needs at most (the set itself, scikit-learn's, the bootstrap).
@@ -43,18 +45,20 @@ class _Payload:
 def _tasks(project: Project) -> Sequence[Task]:
     database, scene = project.database, project.scene
     names = tuple((int(row["class_code"]), str(row["class_name"])) for row in database.rows("learn/classes"))
-    parts = project.published("extract")
     groups = [series.features.sensor.name.lower() for series in scene.series]
-    files = tuple(tuple(_sample_files(project, group)) for group in groups)
+    published, files = project.publications("extract"), _sample_files(project)
+    chunks: dict[tuple[int, str], list[str]] = defaultdict(list)
+    for row in database.rows("learn/model_chunks"):
+        chunks[row["run"], row["region"]].append(row["unit"])
     feature_names = tuple(feature.name for series in scene.series for feature in series.features.features)
     parameters = project.config.arg_train.forest_parameters
     learning = database.arrow("learn/learning_set", n_groups=len(groups))
-    models = np.array(list(zip(learning["run"].to_pylist(), learning["region"].to_pylist(), strict=True)), dtype=object)
+    sample_ids, class_codes = learning["sample_id"].to_numpy(), learning["class_code"].to_numpy()
     tasks = []
-    for run, region in dict.fromkeys((int(run), str(region)) for run, region in models):
-        mask = (models[:, 0] == run) & (models[:, 1] == region)
-        ids = learning["sample_id"].to_numpy()[mask]
-        codes = learning["class_code"].to_numpy()[mask].astype(np.int32)
+    for (run, region), rows in slices_by(learning, "run", "region"):
+        ids, codes = sample_ids[rows], class_codes[rows]
+        # Only what the model's own samples come from: another region's new draw does not train it again.
+        units = [[f"{group}-{chunk}" for chunk in chunks[run, region]] for group in groups]
         random_state = int(fingerprint(project.random_seed, run, region)[:7], 16)
         payload = _Payload(
             run=run,
@@ -62,12 +66,13 @@ def _tasks(project: Project) -> Sequence[Task]:
             sample_ids=ids,
             class_codes=codes,
             class_names=names,
-            files=files,
+            files=tuple(tuple(files[unit] for unit in of_group if unit in files) for of_group in units),
             feature_names=feature_names,
             parameters=parameters,
             random_state=random_state,
         )
         digests = [fingerprint(ids.tobytes().hex()), fingerprint(codes.tobytes().hex())]
+        parts = [[unit, published.get(unit)] for of_group in units for unit in of_group]
         identity = [parts, digests, feature_names, asdict(parameters), random_state, names]
         tasks.append(STAGE.task(model_unit(run, region), identity, payload))
     return tasks
@@ -80,17 +85,16 @@ def model_unit(run: int, region: str) -> str:
     return f"model_{safe}{suffix}_seed_{run}"
 
 
-def _sample_files(project: Project, group: str) -> list[str]:
-    files = []
+def _sample_files(project: Project) -> dict[str, str]:
+    """The Parquet file of every unit of the extraction that has samples."""
+    files = {}
     for unit, digest in project.publications("extract").items():
-        if not unit.startswith(f"{group}-"):
-            continue
         part = project.parts.find("extract", unit, digest)
         if part is None:
             raise StageError(f"the samples of {unit} are missing from the parts", hint="run again: they are made anew")
         if part.file("sample").n_rows:
-            files.append(str(project.parts.path_of(part, "sample")))
-    return sorted(files)
+            files[unit] = str(project.parts.path_of(part, "sample"))
+    return files
 
 
 def _work(task: Task, context: WorkContext) -> Part:
@@ -100,7 +104,7 @@ def _work(task: Task, context: WorkContext) -> Part:
     if needed > context.memory:
         raise InputError(
             f"run {payload.run}, region {payload.region}: learning from {n} samples of {f} features takes about "
-            f"{needed / 2**30:.1f} GB, there are {context.memory / 2**30:.1f} GB",
+            f"{_size(needed)}, there are {_size(context.memory)}",
             hint="give more with --memory, or draw fewer samples (arg_train.sample_selection)",
         )
     features = np.hstack([read_samples(files, payload.sample_ids) for files in payload.files])
@@ -140,6 +144,12 @@ def _work(task: Task, context: WorkContext) -> Part:
         confidence_kind=card.confidence_kind,
         parameters=dict(card.parameters),
     )
+
+
+def _size(n_bytes: int) -> str:
+    """Bytes in the largest unit that they fill, as --memory takes them: 1 GB is 1000 MB."""
+    unit, size = next(((u, s) for u, s in (("GB", 10**9), ("MB", 10**6)) if n_bytes >= s), ("kB", 1000))
+    return f"{n_bytes / size:.1f} {unit}"
 
 
 def read_samples(files: Sequence[str], sample_ids: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -210,8 +220,8 @@ STAGE = Stage(
     reads=("selection", "sample", "candidate", "polygon", "class"),
     writes=("model", "model_class"),
     needs=("extract",),
-    version=1,
-    sql=("learn/classes", "learn/learning_set"),
+    version=2,
+    sql=("learn/classes", "learn/learning_set", "learn/model_chunks"),
     tasks=_tasks,
     work=_work,
     publish=_publish,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from i2db.chain.project import Project
 from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Task, WorkContext
 from i2db.errors import StageError
+from i2db.files import link
 from i2db.raster.grid import Grid, Window
 from i2db.raster.mosaic import MosaicSource, Overview, mosaic
 from i2db.report.style import LegendClass, write_qml
@@ -21,6 +21,10 @@ from i2db.stages.inputs import bounded_cache
 from i2db.store.parts import Part, PartStore
 
 FINAL = "final"
+
+#: Files whose checksums this process found right, with what tells whether they have changed since: the rasters of a
+#: chunk hold all runs, and are read for the map of each.
+_SEEN: set[tuple[Path, str, int, int, int]] = set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +52,16 @@ class _Payload:
 def _products(project: Project, largest_code: int, class_names: Sequence[str]) -> list[_Product]:
     config = project.config
     label_type = "uint8" if largest_code <= np.iinfo(np.uint8).max else "uint16"
-    n_dates = sum(len(of_tile) for series in project.scene.series for of_tile in series.products.values())
+    scene = project.scene
+    most_dates = max(
+        sum(len({product.date for product in series.products[tile]}) for series in scene.series) for tile in scene.tiles
+    )
     products = [
         _Product(
             name="PixelsValidity",
             kind="validity",
             bands=(1,),
-            dtype="uint8" if n_dates <= np.iinfo(np.uint8).max else "uint16",
+            dtype="uint8" if most_dates <= np.iinfo(np.uint8).max else "uint16",
             overview="average",
             descriptions=("number of clear dates",),
         )
@@ -140,7 +147,7 @@ def _work(task: Task, context: WorkContext) -> Part:
     product = payload.product
     # A flipped bit in a compressed block reads back as valid data: the sums are checked before anything is read.
     store = PartStore(context.root)
-    sources = [MosaicSource(store.verify(part, product.kind), product.bands, w) for w, part in payload.sources]
+    sources = [MosaicSource(_verified(store, part, product.kind), product.bands, w) for w, part in payload.sources]
     writer = context.writer(task)
     path = writer.path("map", ".tif")
     with bounded_cache(context.memory):
@@ -160,6 +167,19 @@ def _work(task: Task, context: WorkContext) -> Part:
     return writer.finish()
 
 
+def _verified(store: PartStore, part: Part, kind: str) -> Path:
+    """The path of a part's file whose checksum is right; one that this process has seen is not read a second time."""
+    path = store.path_of(part, kind)
+    if path.exists():
+        status = path.stat()
+        state = (path, part.file(kind).checksum, status.st_ino, status.st_size, status.st_mtime_ns)
+        if state not in _SEEN:
+            store.verify(part, kind)
+            _SEEN.add(state)
+        return path
+    return store.verify(part, kind)
+
+
 def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[str]) -> None:
     """The finished maps take their names in final/; what a smaller number of runs no longer makes is taken away."""
     folder = project.folder / FINAL
@@ -174,19 +194,11 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
             if target.suffix == ".qml":
                 write_qml(target, payload.classes)
             else:
-                _put(source, target)
+                link(source, target)
+                Path(f"{target}.aux.xml").unlink(missing_ok=True)
     for unit in retired:
         for path in (*folder.glob(f"{unit}.*"), *folder.glob(f"{unit}_ColorIndexed.*")):
             path.unlink()
-
-
-def _put(source: Path, target: Path) -> None:
-    """Give a part a second name, in the place of an older one."""
-    temporary = target.with_name(f".tmp-{target.name}")
-    temporary.unlink(missing_ok=True)
-    os.link(source, temporary)
-    temporary.replace(target)
-    Path(f"{target}.aux.xml").unlink(missing_ok=True)
 
 
 STAGE = Stage(

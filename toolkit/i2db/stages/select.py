@@ -76,6 +76,7 @@ def read_class_counts(path: Path) -> dict[int, int]:
 
 
 def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[str]) -> None:
+    """Draw, and tell what could not be drawn; an InputError where nothing at all is."""
     strategies, wanted = changed[0].task.payload
     columns = ("region", "sampler", "strategy", "percent", "count", "total")
     database = project.database
@@ -85,7 +86,15 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
     database.run(
         "select/selection", strategies=[{key: row[key] for key in ("region", "jitter", "rand")} for row in strategies]
     )
+    (count,) = database.rows("select/count_selection")
+    if count["n"] == 0:
+        raise InputError(
+            f"no pixel is drawn for learning: the strategies ask for none of the classes of "
+            f"{project.config.chain.ground_truth}",
+            hint="see arg_train.sample_selection (with byclass, the classes of its file), and arg_train.ratio",
+        )
     database.run("catalogue/clear_findings", stage=STAGE.name)
+    database.run("select/find_empty_regions")
     database.run("select/find_shortages")
     database.run("select/find_missing_classes", wanted_classes=wanted)
 
@@ -94,13 +103,15 @@ STAGE = Stage(
     name="select",
     group="sampling",
     title="draw pixels for learning",
-    reads=("candidate", "polygon", "polygon_split", "region", "run", "class", "quota"),
+    reads=("candidate", "polygon", "polygon_split", "region", "run", "class", "quota", "tile"),
     writes=("quota", "selection", "finding"),
-    version=1,
+    version=2,
     sql=(
         "select/regions",
         "select/quota",
         "select/selection",
+        "select/count_selection",
+        "select/find_empty_regions",
         "select/find_shortages",
         "select/find_missing_classes",
     ),

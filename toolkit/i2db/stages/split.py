@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +12,7 @@ from i2db.chain.project import Project
 from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Task
 from i2db.stages.catalogue import file_fingerprint
+from i2db.stages.slices import slices_by
 
 
 def _tasks(project: Project) -> Sequence[Task]:
@@ -31,11 +31,14 @@ def _tasks(project: Project) -> Sequence[Task]:
 
 
 def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[str]) -> None:
+    import shapely
+
     database, train = project.database, project.config.arg_train
     used = database.arrow("split/used_polygons")
     polygon_ids = used["polygon_id"].to_numpy()
+    geometry = shapely.from_wkb(used["wkb"].to_numpy())
     grouped = database.arrow("split/neighbours")
-    near = close_pairs(polygon_ids, used["wkb"].to_pylist(), train.min_distance)
+    near = close_pairs(polygon_ids, geometry, train.min_distance)
     groups = connected(
         polygon_ids,
         np.concatenate([grouped["polygon_id_a"].to_numpy(), near[0]]),
@@ -50,7 +53,7 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
     )
     database.run("catalogue/clear_findings", stage=STAGE.name)
     database.run("split/find_unvalidated", is_split=train.split_ground_truth)
-    database.replace("polygon_distance", distances(database.arrow("split/learn_and_val")))
+    database.replace("polygon_distance", distances(polygon_ids, geometry, database.arrow("split/learn_and_val")))
 
 
 def connected(ids: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -73,9 +76,9 @@ def connected(ids: NDArray[np.int64], first: NDArray[np.int64], second: NDArray[
 
 
 def close_pairs(
-    ids: NDArray[np.int64], shapes: Sequence[bytes], distance: float
+    ids: NDArray[np.int64], geometry: NDArray[np.object_], distance: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Ids of all pairs of polygons (WKB) that are at most a distance apart; none where the distance is 0.
+    """Ids of all pairs of polygons that are at most a distance apart; none where the distance is 0.
 
     By GEOS: DuckDB's own ST_DWithin (1.5.5) takes polygons for touching whose edges lie on one line.
     """
@@ -83,45 +86,42 @@ def close_pairs(
 
     if distance <= 0:
         return ids[:0], ids[:0]
-    geometry = shapely.from_wkb(shapes)
     first, second = shapely.STRtree(geometry).query(geometry, predicate="dwithin", distance=distance)
     is_pair = first < second
     return ids[first[is_pair]], ids[second[is_pair]]
 
 
-def distances(polygons: pa.Table) -> pa.Table:
-    """Rows of table `polygon_distance`: how far each val polygon is from the nearest learn polygon of its class."""
+def distances(ids: NDArray[np.int64], geometry: NDArray[np.object_], polygons: pa.Table) -> pa.Table:
+    """Rows of table `polygon_distance`: how far each val polygon is from the nearest learn polygon of its class.
+
+    Args:
+        ids: (n,) ids of polygons, ascending.
+        geometry: (n,) their shapes.
+        polygons: run, class_code, polygon_id and is_learn, sorted by them; a polygon can be on both sides.
+    """
     import shapely
 
-    sides: dict[tuple[int, int], dict[str, list[tuple[int, bytes]]]] = defaultdict(lambda: defaultdict(list))
-    for row in polygons.to_pylist():
-        sides[row["run"], row["class_code"]][row["split"]].append((row["polygon_id"], row["wkb"]))
-    rows = []
-    for (run, _), by_split in sides.items():
-        learn, val = by_split["learn"], by_split["val"]
-        if not learn or not val:
+    place = np.searchsorted(ids, polygons["polygon_id"].to_numpy())
+    is_learn = polygons["is_learn"].to_numpy()
+    runs, val, nearest, measured = [], [], [], []
+    for (run, _), rows in slices_by(polygons, "run", "class_code"):
+        learns, validates = place[rows][is_learn[rows]], place[rows][~is_learn[rows]]
+        if not len(learns) or not len(validates):
             continue
-        tree = shapely.STRtree(shapely.from_wkb([shape for _, shape in learn]))
-        shapes = shapely.from_wkb([shape for _, shape in val])
-        (of_val, of_learn), found = tree.query_nearest(shapes, return_distance=True, all_matches=False)
-        for i, j, distance in zip(of_val, of_learn, found, strict=True):
-            rows.append(
-                {
-                    "run": run,
-                    "polygon_id": val[i][0],
-                    "nearest_polygon_id": learn[j][0],
-                    "distance": float(distance),
-                }
-            )
-    schema = pa.schema(
-        [
-            ("run", pa.int32()),
-            ("polygon_id", pa.int64()),
-            ("nearest_polygon_id", pa.int64()),
-            ("distance", pa.float64()),
-        ]
+        tree = shapely.STRtree(geometry[learns])
+        (of_val, of_learn), found = tree.query_nearest(geometry[validates], return_distance=True, all_matches=False)
+        runs.append(np.full(len(found), run, dtype=np.int32))
+        val.append(ids[validates[of_val]])
+        nearest.append(ids[learns[of_learn]])
+        measured.append(found)
+    return pa.table(
+        {
+            "run": np.concatenate([*runs, np.empty(0, dtype=np.int32)]),
+            "polygon_id": np.concatenate([*val, ids[:0]]),
+            "nearest_polygon_id": np.concatenate([*nearest, ids[:0]]),
+            "distance": np.concatenate([*measured, np.empty(0)]),
+        }
     )
-    return pa.Table.from_pylist(rows, schema=schema)
 
 
 STAGE = Stage(
@@ -130,7 +130,7 @@ STAGE = Stage(
     title="draw learn and val polygons",
     reads=("candidate", "polygon", "run", "class", "polygon_group", "polygon_split"),
     writes=("polygon_group", "polygon_split", "polygon_distance", "finding"),
-    version=1,
+    version=2,
     sql=("split/used_polygons", "split/neighbours", "split/split", "split/find_unvalidated", "split/learn_and_val"),
     tasks=_tasks,
     publish=_publish,

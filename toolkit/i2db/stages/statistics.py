@@ -31,7 +31,8 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
     by_run: dict[int, list[Mapping[str, Any]]] = {}
     for row in rows:
         by_run.setdefault(row["run"], []).append(row)
-    (project.folder / "learningSamples").mkdir(exist_ok=True)
+    folder = project.folder / "learningSamples"
+    folder.mkdir(exist_ok=True)
     whole = []
     for run, of_run in by_run.items():
         table = statistics_table(of_run)
@@ -39,6 +40,11 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
         whole += [[*line, run] for line in table[1:]]
         header = [*table[0], "Run"]
     _write(project.folder / NAME, [header, *whole])
+    # What a larger number of runs left behind.
+    written = {_run_name(run) for run in by_run}
+    for path in folder.glob("class_statistics_seed*_learn.csv"):
+        if path.relative_to(project.folder).as_posix() not in written:
+            path.unlink()
 
 
 def statistics_table(rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
@@ -78,7 +84,7 @@ STAGE = Stage(
         "class_statistics",
     ),
     writes=(),
-    version=1,
+    version=2,
     sql=("statistics/class_statistics",),
     tasks=_tasks,
     publish=_publish,

@@ -13,7 +13,7 @@ from i2db.chain.task import Decision, Task, WorkContext
 from i2db.raster.gapfill import longest_gap, n_valid
 from i2db.raster.grid import Window
 from i2db.raster.read import SeriesReader
-from i2db.raster.write import write_raster
+from i2db.raster.write import raster_sink
 from i2db.stages.inputs import (
     FOOTPRINT_BAND,
     LONGEST_GAP_BAND,
@@ -27,14 +27,19 @@ from i2db.stages.inputs import (
 )
 from i2db.store.parts import Part
 
+#: Bytes per pixel of a band, and how many bands' worth of memory measuring takes besides the result.
+BAND_BYTES = 2
+MEASURE_BANDS = 6
+
 
 def _tasks(project: Project) -> Sequence[Task]:
     scene = project.scene
-    masks = [repr(series.sensor.masks) for series in scene.series]
+    # The bands as well: a pixel beyond the file of one of them is not acquired.
+    read = [[repr(series.features.sensor), series.features.bands] for series in scene.series]
     return [
         STAGE.task(
             chunk.unit,
-            [window_identity(scene, chunk), product_fingerprints(scene, chunk.tile), masks],
+            [window_identity(scene, chunk), product_fingerprints(scene, chunk.tile), read],
             ChunkInput(chunk=chunk, grid=scene.grid, series=series_of(scene, chunk.tile)),
         )
         for chunk in scene.chunks
@@ -44,16 +49,23 @@ def _tasks(project: Project) -> Sequence[Task]:
 def _work(task: Task, context: WorkContext) -> Part:
     chunk_input: ChunkInput = task.payload
     window = chunk_input.chunk.window
-    n_sensors = len(chunk_input.series)
-    bands = np.zeros((3 + n_sensors, *window.shape), dtype=np.uint16)
-    with readers(chunk_input, context.memory) as opened:
-        for piece in windows_within(window, opened, context.memory):
-            rows, columns = piece.slices_in(window)
-            bands[:, rows, columns] = _measure(opened, piece)
+    names = ["n_valid", "longest_gap", "footprint", *(s.features.sensor.name for s in chunk_input.series)]
     writer = context.writer(task)
     path = writer.path("validity", ".tif")
-    names = ["n_valid", "longest_gap", "footprint", *(s.features.sensor.name for s in chunk_input.series)]
-    write_raster(path, bands, chunk_input.grid, window, descriptions=names, nodata=None)
+    with (
+        readers(chunk_input, context.memory) as opened,
+        raster_sink(
+            path,
+            chunk_input.grid,
+            window,
+            n_bands=len(names),
+            dtype=np.uint16,
+            nodata=None,
+            descriptions=names,
+        ) as sink,
+    ):
+        for piece in windows_within(window, opened, context.memory, BAND_BYTES * (len(names) + MEASURE_BANDS)):
+            sink.write(_measure(opened, piece), piece)
     writer.add("validity", path)
     return writer.finish()
 

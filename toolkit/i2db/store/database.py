@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
+import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +18,8 @@ import duckdb
 import pyarrow as pa
 
 from i2db import __version__
-from i2db.errors import ConfigError, ContractError, I2dbError, LockedError
+from i2db.errors import ConfigError, ContractError, I2dbError, LockedError, StageError
+from i2db.files import TEMPORARY_PREFIX, disk_full
 from i2db.store.statement import Statement, load, parse, schema_files
 
 SCHEMA_VERSION = 1
@@ -25,6 +29,13 @@ LEAST_MEMORY = 256 * 2**20
 
 #: Tables whose geometry is in the project's projection.
 GEOMETRY_TABLES = ("polygon", "region", "tile")
+
+#: How DuckDB says that a disk, a quota or a limit of file sizes is full; the file it names, where it names one.
+_DISK_FULL = re.compile(
+    r"could not write file(?: \"(?P<path>[^\"]+)\")?|no space left|file too large|disk quota exceeded"
+    r"|failed to offload data block",
+    re.IGNORECASE,
+)
 
 logger = logging.getLogger("i2db.sql")
 
@@ -69,6 +80,7 @@ class Database:
         connection = duckdb.connect()
         database = cls(connection, path)
         database._configure(threads)
+        connection.execute(f"SET temp_directory = {_quoted_text(str(_spill_folder(path)))}")
         try:
             connection.execute(_attachment(path, read_only=read_only))
         except duckdb.Error as error:
@@ -98,8 +110,7 @@ class Database:
                 raise found from error
 
     def _configure(self, threads: int | None) -> None:
-        extension = str(_spatial_extension()).replace("'", "''")
-        self.connection.execute(f"LOAD '{extension}'")
+        self.connection.execute(f"LOAD {_quoted_text(str(_spatial_extension()))}")
         if threads is not None:
             self.connection.execute(f"SET threads = {int(threads)}")
         # UTC, so that times do not depend on the machine.
@@ -146,12 +157,27 @@ class Database:
     def _execute(self, text: str, parameters: Mapping[str, Any] | None, name: str) -> duckdb.DuckDBPyConnection:
         """Run one statement: everything passes here, is logged, and fails with its name and text."""
         started = time.perf_counter()
-        try:
+        with self._explained(name, text):
             result = self.connection.execute(text, dict(parameters) if parameters else None)
-        except duckdb.Error as error:
-            raise ContractError(f"{name}: {error}\n{text}") from error
         logger.debug("%s: %.3f s", name, time.perf_counter() - started)
         return result
+
+    @contextlib.contextmanager
+    def _explained(self, name: str, text: str = "") -> Iterator[None]:
+        """Turn what DuckDB raises in the block into an error that names the statement.
+
+        Raises:
+            StageError: a disk is full.
+            ContractError: anything else.
+        """
+        try:
+            yield
+        except duckdb.Error as error:
+            raise self._full_disk(error) or ContractError(f"{name}: {error}\n{text}".rstrip()) from error
+
+    def _full_disk(self, error: Exception) -> StageError | None:
+        """What to say if an error of DuckDB's tells of a full disk."""
+        return _full_disk(self.path or Path.cwd() / ".tmp", error)
 
     def run(self, name: str, **parameters: Any) -> None:
         """Run all statements of sql/<name>.sql; each takes the parameters it names, and none may be left over."""
@@ -170,27 +196,49 @@ class Database:
     def arrow(self, name: str, **parameters: Any) -> pa.Table:
         """The result of sql/<name>.sql (its last statement) as an Arrow table."""
         self.run(name, **parameters)
-        return self.connection.to_arrow_table()
+        # DuckDB computes rows as they are fetched, and may fail there.
+        with self._explained(f"sql/{name}.sql"):
+            return self.connection.to_arrow_table()
 
     def rows(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
         """The result of sql/<name>.sql as one dict per row: for the few rows that steer the chain."""
         self.run(name, **parameters)
-        return self._fetch()
+        with self._explained(f"sql/{name}.sql"):
+            names = [column[0] for column in self.connection.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in self.connection.fetchall()]
+
+    def count(self, name: str) -> int:
+        """Number of rows that the one statement of sql/<name>.sql would return; none of them is fetched."""
+        (statement,) = load(name)
+        counted = self._execute(f"SELECT count(*) FROM (\n{statement.text.rstrip(';')}\n)", None, statement.name)
+        with self._explained(statement.name, statement.text):
+            return int(counted.fetchall()[0][0])
 
     def query(self, text: str) -> duckdb.DuckDBPyConnection:
-        """Run a person's own statement; errors are the driver's words, without our file names.
+        """Start a person's own statement; its rows are computed as they are fetched, see `answering`.
 
         Raises:
             ConfigError: DuckDB refuses it.
         """
-        try:
+        with self.answering():
             return self.connection.execute(text)
-        except duckdb.Error as error:
-            raise ConfigError(str(error), hint="`i2db show OUT` lists the tables and views") from error
 
-    def _fetch(self) -> list[dict[str, Any]]:
-        names = [column[0] for column in self.connection.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in self.connection.fetchall()]
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        """In the block, where the rows of `query` are fetched, errors are the driver's words, without our file names.
+
+        Raises:
+            ConfigError: DuckDB refuses the statement, or stumbles over a row.
+            StageError: a disk is full.
+        """
+        try:
+            yield
+        except (duckdb.Error, OSError) as error:
+            # Arrow passes on what DuckDB says as an OSError without a number; one with a number is not DuckDB's.
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            hint = "`i2db show OUT` lists the tables and views"
+            raise self._full_disk(error) or ConfigError(str(error), hint=hint) from error
 
     def table_names(self) -> list[tuple[str, str, str]]:
         """(kind, name, comment) of every table, view and table macro of the schema."""
@@ -223,8 +271,9 @@ class Database:
     def define(self, view: str, text: str, comment: str) -> None:
         """Create a generated view with its comment."""
         self._execute(text, None, f"define {view}")
-        quoted = comment.replace("'", "''")
-        self._execute(f"COMMENT ON VIEW {quote_identifier(view)} IS '{quoted}'", None, f"comment on {view}")
+        self._execute(
+            f"COMMENT ON VIEW {quote_identifier(view)} IS {_quoted_text(comment)}", None, f"comment on {view}"
+        )
 
     def set_projection(self, crs: str) -> None:
         """Give the geometry columns their projection (a GeoParquet written from them then carries it).
@@ -253,15 +302,15 @@ class Database:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing: committed at the end, rolled back on any error."""
-        self.connection.begin()
+        self._execute("BEGIN TRANSACTION", None, "begin")
         try:
             yield
+            self._execute("COMMIT", None, "commit")
         except BaseException:
             # The driver may have rolled back by itself (a full disk); then there is nothing left to undo.
             with contextlib.suppress(duckdb.Error):
                 self.connection.rollback()
             raise
-        self.connection.commit()
 
     def close(self) -> None:
         """Write what is left to the file and close it."""
@@ -280,14 +329,40 @@ def _attachment(path: Path, *, read_only: bool) -> str:
     Attached, the file is read after the spatial extension, which its log may need; and only the newest form of
     storage keeps the projection of geometry columns.
     """
-    quoted = str(path).replace("'", "''")
     options = "STORAGE_VERSION 'latest'" + (", READ_ONLY" if read_only else "")
-    return f"ATTACH '{quoted}' AS project ({options}); USE project"
+    return f"ATTACH {_quoted_text(str(path))} AS project ({options}); USE project"
+
+
+def _quoted_text(content: str) -> str:
+    """A text as an SQL literal, for the statements that take no parameters."""
+    return "'" + content.replace("'", "''") + "'"
+
+
+def _spill_folder(path: Path) -> Path:
+    """Where a connection puts what does not fit into memory: a folder of its own beside the database.
+
+    Its name is one that `clean_temporaries` finds after a crash. A reader who may not write there uses the system's
+    folder for temporary files.
+    """
+    parent = path.absolute().parent
+    if not os.access(parent, os.W_OK):
+        parent = Path(tempfile.gettempdir())
+    return parent / f"{TEMPORARY_PREFIX}duckdb-{uuid.uuid4().hex[:12]}"
+
+
+def _full_disk(path: Path, error: Exception) -> StageError | None:
+    """What to say if an error of DuckDB's tells of a full disk: the file it names, or else the one at `path`."""
+    found = _DISK_FULL.search(str(error))
+    if found is None:
+        return None
+    return disk_full(Path(found["path"] or path), str(error).splitlines()[0])
 
 
 def _lock_error(path: Path, error: duckdb.Error) -> I2dbError:
     """What to say when the file cannot be opened: who holds it, if that is the reason."""
     text = str(error)
+    if (full := _full_disk(path, error)) is not None:
+        return full
     if "could not set lock" not in text.lower():
         return ContractError(
             f"{path} cannot be opened: {text}", hint="`i2db rebuild` makes the database again from the parts beside it"

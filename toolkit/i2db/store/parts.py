@@ -7,10 +7,7 @@ a run that was cut off goes on from it, another project borrows from it, and the
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from i2db.errors import ContractError
-from i2db.files import checksum, replacing, write_whole
+from i2db.files import checksum, link, remove, replacing, write_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +57,10 @@ def _stem(unit: str, fingerprint: str) -> str:
     return f"{unit}-{fingerprint}"
 
 
+def _manifest_name(unit: str, fingerprint: str) -> str:
+    return f"{_stem(unit, fingerprint)}.json"
+
+
 @dataclass(slots=True)
 class PartWriter:
     """Collects the files of one task in its worker, and writes the manifest at the end."""
@@ -96,7 +97,7 @@ class PartWriter:
         part = Part(
             stage=self.stage, unit=self.unit, fingerprint=self.fingerprint, files=tuple(self._files), details=details
         )
-        manifest = self.root / self.stage / f"{_stem(self.unit, self.fingerprint)}.json"
+        manifest = self.root / self.stage / _manifest_name(self.unit, self.fingerprint)
         write_whole(manifest, json.dumps(asdict(part), indent=1, sort_keys=True))
         return part
 
@@ -109,10 +110,6 @@ class PartStore:
     lenders: tuple[Path, ...] = ()
     is_read_only: bool = False
 
-    def writer(self, stage: str, unit: str, fingerprint: str) -> PartWriter:
-        """A writer for one task."""
-        return PartWriter(self.root, stage, unit, fingerprint)
-
     def path_of(self, part: Part, kind: str) -> Path:
         """The path of a part's file; for a store that only looks it may be a lender's."""
         name = part.file(kind).name
@@ -122,69 +119,56 @@ class PartStore:
         return self.root / part.stage / name
 
     def find(self, stage: str, unit: str, fingerprint: str) -> Part | None:
-        """The part of a task if it is here, or can be borrowed (by a hard link where the disk allows)."""
+        """The part of a task if it is here, or can be borrowed (by a hard link where the disk allows).
+
+        A damaged part of a lender is not borrowed; a store that only looks does not read it, and may take it for whole.
+        """
         part = _read_manifest(self.root, stage, unit, fingerprint)
         if part is not None:
             return part
         for lender in self.lenders:
             part = _read_manifest(lender, stage, unit, fingerprint)
-            if part is not None:
-                if not self.is_read_only:
-                    self._borrow(lender, part)
+            if part is not None and (self.is_read_only or self._borrow(lender, part)):
                 return part
         return None
-
-    def fingerprints(self, stage: str, unit: str) -> list[str]:
-        """Fingerprints of all parts of a unit that lie here."""
-        manifests = (self.root / stage).glob(f"{unit}-*.json")
-        return sorted(path.stem.removeprefix(f"{unit}-") for path in manifests)
 
     def verify(self, part: Part, kind: str) -> Path:
         """The path of a part's file, after its checksum was found right.
 
         Raises:
-            ContractError: it has changed since it was written; its manifest is removed, so that the next run makes it
-                again.
+            ContractError: it has changed since it was written; manifest and files of the part are removed, so that the
+                next run makes it again.
         """
         path = self.path_of(part, kind)
-        if path.exists() and checksum(path) == part.file(kind).checksum:
+        if _is_sound(path, part.file(kind)):
             return path
         if not self.is_read_only:
-            (self.root / part.stage / f"{_stem(part.unit, part.fingerprint)}.json").unlink(missing_ok=True)
+            # The manifest first: without it the files are nobody's.
+            for name in (_manifest_name(part.unit, part.fingerprint), *(file.name for file in part.files)):
+                remove(self.root / part.stage / name)
         raise ContractError(
             f"{path} is damaged: its checksum is not the one it was written with",
             hint="run again: the part is made anew",
         )
 
-    def _borrow(self, lender: Path, part: Part) -> None:
-        target = self.root / part.stage
-        target.mkdir(parents=True, exist_ok=True)
-        for file in part.files:
-            _link(lender / part.stage / file.name, target / file.name)
-        name = f"{_stem(part.unit, part.fingerprint)}.json"
-        _link(lender / part.stage / name, target / name)
+    def _borrow(self, lender: Path, part: Part) -> bool:
+        """Link a lender's part into this store, unless one of its files is damaged; whether that was done."""
+        source, target = lender / part.stage, self.root / part.stage
+        if not all(_is_sound(source / file.name, file) for file in part.files):
+            return False
+        for name in (*(file.name for file in part.files), _manifest_name(part.unit, part.fingerprint)):
+            link(source / name, target / name)
+        return True
 
 
-def _link(source: Path, target: Path) -> None:
-    """Hard-link a file or the files of a folder; copy where that is not possible (another disk)."""
-    if source.is_dir():
-        target.mkdir(exist_ok=True)
-        for child in sorted(source.iterdir()):
-            _link(child, target / child.name)
-        return
-    with contextlib.suppress(FileExistsError):
-        try:
-            os.link(source, target)
-        except FileExistsError:
-            raise
-        except OSError:
-            with replacing(target) as temporary:
-                shutil.copyfile(source, temporary)
+def _is_sound(path: Path, file: PartFile) -> bool:
+    """Whether a part's file lies at a path as it was written."""
+    return path.exists() and checksum(path) == file.checksum
 
 
 def _read_manifest(root: Path, stage: str, unit: str, fingerprint: str) -> Part | None:
     """The part a manifest tells of, if its files are there in their full size."""
-    path = root / stage / f"{_stem(unit, fingerprint)}.json"
+    path = root / stage / _manifest_name(unit, fingerprint)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -130,11 +132,7 @@ def _polygon_ids(frame: Any, source: GroundTruthSource) -> Any:
 
     if source.id_field is not None:
         cells = column(frame, source.id_field, source.path, "chain.polygon_id_field")
-        try:
-            ids = cells.astype("int64").to_numpy()
-        except (ValueError, TypeError) as error:
-            raise InputError(f"{source.path}: {source.id_field} holds something else than integers") from error
-        name = source.id_field
+        ids, name = _integers(cells, source), source.id_field
     elif frame.index.name == "fid":
         ids, name = frame.index.to_numpy().astype("int64"), "its feature ids"
     else:
@@ -150,6 +148,23 @@ def _polygon_ids(frame: Any, source: GroundTruthSource) -> Any:
             f"{source.path}: {name} is not unique: {unique[counts > 1][0]} occurs {counts[counts > 1][0]} times",
             hint="chain.polygon_id_field names a field with one id per polygon",
         )
+    return ids
+
+
+def _integers(cells: Any, source: GroundTruthSource) -> Any:
+    """The cells of the id field as int64: integers, whole floats, or texts of integers."""
+    refusal = InputError(
+        f"{source.path}: {source.id_field} holds something else than integers",
+        hint="chain.polygon_id_field names a field of integers, one per polygon",
+    )
+    try:
+        with np.errstate(invalid="ignore"):
+            # Dates are no floats; as integers they would be nanoseconds.
+            numbers, ids = cells.astype("float64").to_numpy(), cells.astype("int64").to_numpy()
+    except (ValueError, TypeError) as error:
+        raise refusal from error
+    if (ids != numbers).any():
+        raise refusal
     return ids
 
 
@@ -200,8 +215,9 @@ def _code(label: Any, recode: dict[str, int] | None) -> int | None:
         return recode[str(label).strip()]
     if isinstance(label, str):
         text = label.strip()
-        return int(text) if text.lstrip("-").isdigit() else None
-    return int(label) if float(label).is_integer() else None
+        return int(text) if re.fullmatch(r"-?[0-9]+", text) else None
+    # Neither is a date or a list of some kind.
+    return int(label) if isinstance(label, int | float | Decimal | np.number) and float(label).is_integer() else None
 
 
 def _about(polygon_id: Any, message: str, remedy: str, severity: str = "error") -> Finding:

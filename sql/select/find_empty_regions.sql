@@ -1,0 +1,18 @@
+-- Regions within the tiles that have nothing to learn from, so that no model covers them.
+INSERT INTO finding BY NAME
+SELECT
+    'select' AS stage, 'warning' AS severity, 'region' AS subject, region.region AS item,
+    'has no learning sample' || CASE WHEN bare.n_runs < (SELECT count(*) FROM run) THEN ' in ' || bare.n_runs || ' runs' ELSE '' END
+        || ': its pixels are not classified' AS message,
+    'give it polygons, or more of them to learn (arg_train.ratio, arg_train.sample_selection)' AS remedy
+FROM (
+    SELECT region.region, count(*) AS n_runs
+    FROM region CROSS JOIN run
+    WHERE NOT EXISTS (
+        FROM quota WHERE quota.run = run.run AND quota.region = region.region AND quota.n_drawn > 0
+    )
+    GROUP BY region.region
+) AS bare
+JOIN region USING (region)
+WHERE region.geom IS NULL OR EXISTS (FROM tile WHERE ST_Intersects(tile.geom, region.geom))
+ORDER BY region.region_rank;
