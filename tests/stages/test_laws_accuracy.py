@@ -37,8 +37,7 @@ def samples(flanders: Path, tmp_path_factory: pytest.TempPathFactory) -> geopand
     """The exported samples of run 0, as a user would have them."""
     path = tmp_path_factory.mktemp("exported") / "samples.parquet"
     with Database.open(flanders / "i2db.duckdb", read_only=True) as database:
-        (grid,) = database.rows("export/grid")
-        export.write(export.samples(database, run=0, split=None), grid["crs"], path)
+        export.write_samples(database, path, run=0, split=None)
     return geopandas.read_parquet(path)
 
 

@@ -195,7 +195,8 @@ def _richest_square(config: Config, grid: Grid, tiles: Mapping[str, Window], siz
     frame, _ = to_projection(read_layer(path, "ground truth"), grid.crs, path, "ground truth")
     labels = column(frame, config.chain.data_field, path, "chain.data_field").astype(str).to_numpy()
     points = frame.geometry.representative_point()
-    columns, rows = np.floor(points.x / grid.resolution_x), np.floor(-points.y / grid.resolution_y)
+    columns = np.floor(points.x.to_numpy() / grid.resolution_x)
+    rows = np.floor(-points.y.to_numpy() / grid.resolution_y)
     step = max(2, size // 2)
     held: dict[tuple[int, int], list[int]] = {}
     for tile in tiles.values():

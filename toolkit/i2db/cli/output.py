@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import os
 import shutil
 import sys
 import unicodedata
@@ -82,7 +83,13 @@ def _is_terminal(stream: IO[str]) -> bool:
 def _opened(output: Path | None) -> Iterator[IO[str]]:
     """The standard output, or a text file."""
     if output is None:
-        yield sys.stdout
+        try:
+            yield sys.stdout
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            # Who reads has enough (`| head`); Python must not complain of it once more when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from error
         return
     with _destination(output) as path, path.open("w", encoding="utf-8", newline="") as stream:
         yield stream
