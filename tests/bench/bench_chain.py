@@ -7,6 +7,7 @@ Times are those of whole processes, memory is that of all processes of a command
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -30,7 +31,7 @@ TREES = ["-classifier", "rf", "-classifier.rf.nbtrees", "100", "-classifier.rf.m
 
 @dataclass(frozen=True)
 class Cost:
-    """What a command took: elapsed and processor seconds, and the largest sum of resident memory (bytes)."""
+    """What a command took: elapsed and processor seconds, and the largest memory of all its processes (bytes)."""
 
     wall: float
     cpu: float
@@ -65,12 +66,16 @@ def measure(command: list[str], log: Path, environment: dict[str, str] | None = 
 
 
 def tree_memory(pid: int) -> int:
-    """Resident memory of a process and all below it, in bytes; pages they share are counted once per process."""
+    """Memory of a process and all below it, in bytes; pages that several share are counted once (PSS)."""
+    total = 0
     try:
         root = psutil.Process(pid)
-        return sum(p.memory_info().rss for p in [root, *root.children(recursive=True)] if p.is_running())
+        for process in [root, *root.children(recursive=True)]:
+            with contextlib.suppress(psutil.Error):
+                total += process.memory_full_info().pss
     except psutil.Error:
         return 0
+    return total
 
 
 def make_scene(folder: Path, options: argparse.Namespace) -> Path:

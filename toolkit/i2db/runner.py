@@ -11,11 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from i2db.chain.cluster import JOB_MEMORY, JOB_WALLTIME, Jobs
-from i2db.chain.executor import MEMORY_SHARE, Executor, Work, available_cores, available_memory, make_executor
+from i2db.chain.executor import (
+    MEMORY_SHARE,
+    PROCESS_MEMORY,
+    Executor,
+    MemoryPlan,
+    Work,
+    available_cores,
+    available_memory,
+    make_executor,
+)
 from i2db.chain.names import CONFIG_NAME, DATABASE_NAME
 from i2db.chain.plan import plan
 from i2db.chain.project import Project
-from i2db.chain.run import DATABASE_SHARE, Progress, run
+from i2db.chain.run import Progress, run
 from i2db.chain.stage import Stage
 from i2db.chain.task import Outcome, Reason, Tally, Task
 from i2db.config.reader import canonical
@@ -58,7 +67,7 @@ def _executor(config: Config, root: Path, memory: int) -> Iterator[Executor]:
         root,
         scheduler=execution.scheduler_type,
         n_workers=execution.nb_parallel_tasks,
-        memory=int(memory * (1 - DATABASE_SHARE)),
+        memory=memory,
         address=execution.scheduler_address,
         jobs=_jobs(config, root.parent),
     )
@@ -73,6 +82,12 @@ def _memory(config: Config) -> int:
     execution = config.execution
     n_workers = execution.nb_parallel_tasks or available_cores()
     return execution.total_memory(n_workers) or int(available_memory() * MEMORY_SHARE)
+
+
+def _database_memory(config: Config, memory: int) -> tuple[int, int]:
+    """Bytes for the database while it works alone, and beside busy workers."""
+    n_workers = config.execution.nb_parallel_tasks or available_cores()
+    return max(memory - PROCESS_MEMORY, 0), MemoryPlan.of(memory, n_workers).database
 
 
 def _jobs(config: Config, folder: Path) -> Jobs | None:
@@ -134,7 +149,7 @@ def run_chain(
         seed = project.random_seed
         project.facts.save()
         with nullcontext(executor) if executor else _executor(config, project.parts.root, memory) as workers:
-            tally = run(project, stages, workers, progress, memory=memory, force=force)
+            tally = run(project, stages, workers, progress, memory=_database_memory(config, memory), force=force)
         _hold_audits(project, stages, tally)
         (found,) = project.database.rows("catalogue/count_findings")
         notes = (*project.scene.notes, f"random_seed {seed}")

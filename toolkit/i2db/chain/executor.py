@@ -23,8 +23,14 @@ Work = Callable[[Task, WorkContext], Part]
 #: Memory assumed for a worker where nobody says, as a share of what the machine has free.
 MEMORY_SHARE = 0.6
 
-#: Share of a job's memory that its task may use; the rest is for Python and Dask.
-JOB_MEMORY_SHARE = 0.85
+#: What a process takes before it does anything: Python with its libraries (bytes, measured on Linux).
+PROCESS_MEMORY = 350_000_000
+
+#: What database and workers get at least (bytes); less than that they cannot work with.
+LEAST_SHARE = 64 * 2**20
+
+#: Share of the memory that the database may use while workers are busy; the rest is theirs.
+DATABASE_SHARE = 0.25
 
 #: Seconds to wait for the first worker of a scheduler that is given by address.
 WORKER_PATIENCE = 60
@@ -224,6 +230,23 @@ class LocalExecutor:
             self._dask.close()
 
 
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """How much of the memory is whose, in bytes, beside what every process takes before it does anything."""
+
+    database: int
+    worker: int
+
+    @classmethod
+    def of(cls, total: int, n_workers: int) -> MemoryPlan:
+        """Share out `total` bytes among the coordinator with its database, and the workers."""
+        usable = total - PROCESS_MEMORY * (n_workers + 1)
+        return cls(
+            database=max(LEAST_SHARE, int(usable * DATABASE_SHARE)),
+            worker=max(LEAST_SHARE, int(usable * (1 - DATABASE_SHARE)) // n_workers),
+        )
+
+
 def make_executor(
     root: Path,
     *,
@@ -239,19 +262,21 @@ def make_executor(
         root: folder of the parts.
         scheduler: `debug`, `localCluster`, or None for the default: a local cluster where there is more than one core.
         n_workers: processes; None for one per core.
-        memory: bytes for all workers together; None for a share of what is free.
+        memory: bytes for database and workers together; None for a share of what is free.
         address: address of a Dask scheduler that runs already.
         jobs: jobs of a batch system.
     """
     if jobs is not None:
-        context = WorkContext(root=root, memory=int(jobs.memory * JOB_MEMORY_SHARE))
+        context = WorkContext(root=root, memory=max(LEAST_SHARE, jobs.memory - PROCESS_MEMORY))
         return DaskExecutor(context, jobs.n_jobs, partial(job_cluster, jobs))
     cores = available_cores()
     workers = n_workers or cores
     total = memory or int(available_memory() * MEMORY_SHARE)
+    plan = MemoryPlan.of(total, workers)
     if address is not None:
-        return DaskExecutor(WorkContext(root=root, memory=total // workers), workers, address=address)
+        return DaskExecutor(WorkContext(root=root, memory=plan.worker), workers, address=address)
     if scheduler == "debug" or workers == 1:
-        return InProcess(WorkContext(root=root, memory=total, n_threads=cores if n_workers is None else workers))
-    context = WorkContext(root=root, memory=total // workers, n_threads=max(1, cores // workers))
+        alone = MemoryPlan.of(total, 1).worker
+        return InProcess(WorkContext(root=root, memory=alone, n_threads=cores if n_workers is None else workers))
+    context = WorkContext(root=root, memory=plan.worker, n_threads=max(1, cores // workers))
     return LocalExecutor(context, workers)

@@ -17,9 +17,6 @@ from i2db.errors import StageError
 
 logger = logging.getLogger("i2db.run")
 
-#: Share of the memory that the database may use while workers are busy; the rest is theirs.
-DATABASE_SHARE = 0.25
-
 
 class Progress(Protocol):
     """Whoever wants to be told how far the run is."""
@@ -43,7 +40,7 @@ def run(
     executor: Executor,
     progress: Progress,
     *,
-    memory: int | None = None,
+    memory: tuple[int, int] | None = None,
     force: bool = False,
 ) -> Tally:
     """Bring the tables and files of the stages up to date.
@@ -53,8 +50,8 @@ def run(
         stages: in their order.
         executor: runs the tasks of stages that have workers.
         progress: is told how far it is.
-        memory: bytes for everything together; the database may use all of it while SQL alone works, and
-            `DATABASE_SHARE` of it beside workers. None leaves it to DuckDB.
+        memory: (bytes that the database may use while SQL alone works, and while workers are busy); None leaves it to
+            DuckDB.
         force: run every task, whatever is there.
 
     Raises:
@@ -63,7 +60,7 @@ def run(
     tally = Tally()
     for stage in stages:
         if memory is not None:
-            project.database.limit_memory(memory if stage.work is None else int(memory * DATABASE_SHARE))
+            project.database.limit_memory(memory[0] if stage.work is None else memory[1])
         tasks = stage.tasks(project)
         staged = decide(project, stage, tasks, force=force)
         _run_stage(project, staged, executor, progress, tally)
