@@ -13,10 +13,12 @@ from toy import MEMORY, die_always, die_once, double
 
 from i2db.chain.cluster import local_cluster
 from i2db.chain.executor import (
+    PROCESS_MEMORY,
     DaskExecutor,
     Executor,
     InProcess,
     LocalExecutor,
+    MemoryPlan,
     available_cores,
     execute,
     make_executor,
@@ -169,15 +171,28 @@ def test_a_single_task_starts_no_process(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "kind", "memory", "threads"),
     [
-        ({"scheduler": "debug", "n_workers": 4}, InProcess, 4000, 4),
-        ({"scheduler": None, "n_workers": 1}, InProcess, 4000, 1),
-        ({"scheduler": "localCluster", "n_workers": 4}, LocalExecutor, 1000, max(1, available_cores() // 4)),
-        ({"scheduler": None, "n_workers": 2}, LocalExecutor, 2000, max(1, available_cores() // 2)),
+        # 8 GB less 0.35 GB per process and one for the coordinator; a quarter of the rest is the database's.
+        ({"scheduler": "debug", "n_workers": 4}, InProcess, 5_475_000_000, 4),
+        ({"scheduler": None, "n_workers": 1}, InProcess, 5_475_000_000, 1),
+        ({"scheduler": "localCluster", "n_workers": 4}, LocalExecutor, 1_171_875_000, max(1, available_cores() // 4)),
+        ({"scheduler": None, "n_workers": 2}, LocalExecutor, 2_606_250_000, max(1, available_cores() // 2)),
     ],
 )
 def test_threads_and_memory_are_shared_out(
     tmp_path: Path, given: dict[str, Any], kind: Callable[..., Executor], memory: int, threads: int
 ) -> None:
-    executor: Any = make_executor(tmp_path, memory=4000, address=None, **given)
+    executor: Any = make_executor(tmp_path, memory=8_000_000_000, address=None, **given)
     assert isinstance(executor, kind)  # type: ignore[arg-type]
     assert (executor.context.memory, executor.context.n_threads) == (memory, threads)
+
+
+def test_too_little_memory_is_shared_out_all_the_same() -> None:
+    assert MemoryPlan.of(1_000_000, 2) == MemoryPlan(database=62_500, worker=93_750)
+
+
+@pytest.mark.parametrize("n_workers", [1, 2, 8])
+@pytest.mark.parametrize("total", [2_000_000_000, 8_000_000_000, 64_000_000_000])
+def test_shares_make_no_more_than_the_whole(total: int, n_workers: int) -> None:
+    plan = MemoryPlan.of(total, n_workers)
+    if total > 2 * PROCESS_MEMORY * (n_workers + 1):
+        assert plan.database + n_workers * plan.worker + PROCESS_MEMORY * (n_workers + 1) <= total

@@ -61,9 +61,9 @@ def test_the_scene_is_worth_it(reference: Path) -> None:
                 "execution.scheduler_type=localCluster",
                 "execution.nb_parallel_tasks=2",
                 "python_data_managing.number_of_chunks=3",
-                "execution.memory=8MB",
+                "execution.memory=32MB",
             ],
-            id="2 workers, 3 chunks, 8 MB",
+            id="2 workers, 3 chunks, 32 MB",
         ),
     ],
 )

@@ -26,9 +26,6 @@ MEMORY_SHARE = 0.6
 #: What a process takes before it does anything: Python with its libraries (bytes, measured on Linux).
 PROCESS_MEMORY = 350_000_000
 
-#: What database and workers get at least (bytes); less than that they cannot work with.
-LEAST_SHARE = 64 * 2**20
-
 #: Share of the memory that the database may use while workers are busy; the rest is theirs.
 DATABASE_SHARE = 0.25
 
@@ -239,12 +236,12 @@ class MemoryPlan:
 
     @classmethod
     def of(cls, total: int, n_workers: int) -> MemoryPlan:
-        """Share out `total` bytes among the coordinator with its database, and the workers."""
-        usable = total - PROCESS_MEMORY * (n_workers + 1)
-        return cls(
-            database=max(LEAST_SHARE, int(usable * DATABASE_SHARE)),
-            worker=max(LEAST_SHARE, int(usable * (1 - DATABASE_SHARE)) // n_workers),
-        )
+        """Share out `total` bytes among the coordinator with its database, and the workers.
+
+        Where it is too little for the processes themselves, they work with a quarter of it all the same.
+        """
+        usable = max(total - PROCESS_MEMORY * (n_workers + 1), total // 4)
+        return cls(database=int(usable * DATABASE_SHARE), worker=int(usable * (1 - DATABASE_SHARE)) // n_workers)
 
 
 def make_executor(
@@ -267,7 +264,7 @@ def make_executor(
         jobs: jobs of a batch system.
     """
     if jobs is not None:
-        context = WorkContext(root=root, memory=max(LEAST_SHARE, jobs.memory - PROCESS_MEMORY))
+        context = WorkContext(root=root, memory=max(jobs.memory - PROCESS_MEMORY, jobs.memory // 4))
         return DaskExecutor(context, jobs.n_jobs, partial(job_cluster, jobs))
     cores = available_cores()
     workers = n_workers or cores
