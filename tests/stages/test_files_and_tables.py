@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from i2db.chain import publish as publishing
-from i2db.errors import StageError
+from i2db.errors import ContractError, StageError
 from i2db.files import checksum
 from i2db.runner import rebuild_database
 from i2db.simulate import Scene
@@ -70,3 +70,13 @@ def test_left_over_temporaries_are_swept(scene: Scene, tmp_path: Path) -> None:
     left.write_bytes(b"half")
     run_scene(scene.config, tmp_path / "out", stages=TO_MOSAIC[:1])
     assert not left.exists()
+
+
+def test_broken_rows_are_told_until_they_are_mended(scene: Scene, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("i2db.runner.audit", lambda _: {"sample_twice": 3})
+        for _ in range(2):
+            with pytest.raises(ContractError, match="sample_twice: 3 rows"):
+                run_scene(scene.config, out, stages=TO_MOSAIC[:5])
+    run_scene(scene.config, out, stages=TO_MOSAIC[:5])

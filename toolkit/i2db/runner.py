@@ -150,7 +150,7 @@ def run_chain(
         project.facts.save()
         with nullcontext(executor) if executor else _executor(config, project.parts.root, memory) as workers:
             tally = run(project, stages, workers, progress, memory=_database_memory(config, memory), force=force)
-        _hold_audits(project, stages, tally)
+        _hold_audits(project, stages)
         (found,) = project.database.rows("catalogue/count_findings")
         notes = (*project.scene.notes, f"random_seed {seed}")
         return Done(tally=tally, notes=notes, n_findings=int(found["n"]), results=tuple(_results(folder)))
@@ -168,17 +168,21 @@ def require_current(project: Project, earlier: Sequence[Stage]) -> None:
         )
 
 
-def _hold_audits(project: Project, stages: Sequence[Stage], tally: Tally) -> None:
-    """Hold the audits where something has changed.
+def _hold_audits(project: Project, stages: Sequence[Stage]) -> None:
+    """Hold the audits, unless they found nothing in what the tables hold already.
 
     Tables of a later stage that was not run may be behind those of an earlier one; then nothing can be promised.
     """
-    has_changed = tally.total("run") + tally.total("adopted") > 0
+    names = [stage.name for stage in CLASSIFICATION]
+    held = project.published(*names)
     is_whole = all(stage in stages for stage in CLASSIFICATION if project.publications(stage.name))
-    broken = audit(project.database) if has_changed and is_whole else {}
-    if broken:
+    if not is_whole or project.publications("audit").get("all") == held:
+        return
+    if broken := audit(project.database):
         listing = "; ".join(f"{name}: {n} rows" for name, n in broken.items())
         raise ContractError(f"audits found broken rows: {listing}", hint="`i2db audit` shows them")
+    with project.database.transaction():
+        project.database.run("catalogue/publish", stage="audit", gone=["all"], units=["all"], fingerprints=[held])
 
 
 def _keep_configuration(config: Config, folder: Path) -> None:

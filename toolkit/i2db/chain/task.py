@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -105,7 +104,3 @@ class Tally:
     def total(self, what: str) -> int:
         """Sum over the stages."""
         return sum(counts[what] for counts in self.counts.values())
-
-    def as_rows(self) -> list[Mapping[str, Any]]:
-        """One row per stage."""
-        return [{"stage": stage, **counts} for stage, counts in self.counts.items()]

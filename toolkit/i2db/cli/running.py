@@ -80,7 +80,7 @@ def run(
 
     progress = make_progress()
     try:
-        done = run_chain(loaded, folder, chosen, progress, lenders=lenders, force=force or False, refresh=refresh)
+        done = run_chain(loaded, folder, chosen, progress, lenders=lenders, force=force, refresh=refresh)
     finally:
         if isinstance(progress, Bars):
             progress.close()

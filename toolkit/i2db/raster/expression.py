@@ -117,7 +117,6 @@ _FUNCTIONS: Mapping[str, tuple[int | None, _Operation]] = {
 }
 
 _POWER = 6
-_UNARY = 5
 
 #: Binary operators: how tightly they bind, and what they compute.
 _BINARY: Mapping[str, tuple[int, _Operation]] = {
