@@ -92,6 +92,7 @@ def problems(folder: Path, rest: str, *overrides: str, chain: str = CHAIN, **env
         ("sentinel_2 : { start_date : '2018-13-01' }", "it must be a date written as YYYYMMDD"),
         ("sentinel_2 : { keep_bands : ['B4', 'B1'] }", "sentinel_2.keep_bands[1] is \"B1\": it must be one of 'B2', "),
         ("sentinel_2 : { temporal_resolution : 0 }", "it must be at least 1"),
+        ("execution : { job_walltime : 'soon' }", "it must be a time written as HH:MM:SS"),
         ("execution : { memory : '2 apples' }", "it must be an amount of memory above 0, such as '2GB'"),
         ("builders : { builders_class_name : [] }", "it must name at least 1"),
         # iota2's keys and settings of parts to come

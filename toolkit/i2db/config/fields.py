@@ -80,6 +80,12 @@ def _resolution(given: Any) -> Any:
     return tuple(float(size) for size in pair)
 
 
+def _walltime(given: Any) -> Any:
+    if not isinstance(given, str) or not re.fullmatch(r"\d+:[0-5]\d:[0-5]\d", given):
+        raise ValueError("must be a time written as HH:MM:SS, such as '04:00:00'")
+    return given
+
+
 def _date(given: Any) -> Any:
     if given == "" or given is None:
         return None
@@ -125,3 +131,4 @@ Day = Annotated[
 ]
 Bytes = Annotated[int, BeforeValidator(_bytes, json_schema_input_type=str | int)]
 Expressions = Annotated[tuple[str, ...], BeforeValidator(_expressions, json_schema_input_type=str | list[str])]
+Walltime = Annotated[str, BeforeValidator(_walltime)]

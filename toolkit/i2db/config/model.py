@@ -22,6 +22,7 @@ from i2db.config.fields import (
     ProjectionCode,
     Resolution,
     Text,
+    Walltime,
 )
 from i2db.config.train import ArgTrain, ForestParameters, SampleSelection, Selection
 
@@ -233,9 +234,8 @@ class Execution(ConfigSection):
         default=None,
         description="Memory of a job of Slurm or PBS, e.g. '4GB', which is what it is where it is not set.",
     )
-    job_walltime: Text | None = Field(
+    job_walltime: Walltime | None = Field(
         default=None,
-        pattern=r"^\d+:\d\d:\d\d$",
         description="Longest time of a job, HH:MM:SS (04:00:00 where it is not set); another follows it.",
     )
     job_queue: Text | None = Field(
