@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from i2db.chain.project import Project
 from i2db.config.reader import load
 from i2db.facts import Facts
-from i2db.raster.grid import Window
+from i2db.raster.grid import Grid, Window
 from i2db.raster.read import SeriesReader
 from i2db.raster.write import RasterSink
+from i2db.scene import Chunk, build_scene
 from i2db.scene import Scene as Inputs
-from i2db.scene import build_scene
 from i2db.simulate import Scene
 from i2db.stages import classify, inputs, mosaic, validity
 from i2db.store.parts import Part, PartStore
@@ -98,9 +98,11 @@ def test_tiles_too_large_are_halved_down_to_those_of_the_results(
     block: tuple[int, int], n_pixels: int, shapes: set[tuple[int, int]]
 ) -> None:
     """Not at whatever row the memory ends, in the middle of the tiles of every file that is written."""
-    reader = cast(SeriesReader, SimpleNamespace(bytes_per_pixel=3.0, block_shape=block, origin=(10, -20)))
-    memory = int(n_pixels * 10 / inputs.WINDOW_SHARE) + 1
-    windows = inputs.windows_within(Window(10, -20, 2048, 1024), [reader], memory, bytes_per_pixel=7)
+    chunk = Chunk(tile="T", number=0, window=Window(10, -20, 2048, 1024))
+    chunk_input = inputs.ChunkInput(chunk=chunk, grid=Grid("EPSG:32631", 10, 10), series=())
+    reader = inputs.ChunkReader(chunk_input, int(n_pixels * 10 / inputs.WINDOW_SHARE) + 1)
+    reader.series = [cast(SeriesReader, SimpleNamespace(bytes_per_pixel=3.0, block_shape=block, origin=(10, -20)))]
+    windows = reader.windows(bytes_per_pixel=7)
     assert {window.shape for window in windows} == shapes
     assert sum(window.n_pixels for window in windows) == 2048 * 1024
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from i2db.errors import ConfigError, InputError
 from i2db.finding import Finding, errors, summary
-from i2db.raster.features import SensorFeatures, interpolation_dates
+from i2db.raster.features import Feature, SensorFeatures, interpolation_dates
 from i2db.raster.grid import Grid, Window
+from i2db.raster.group import FeatureGroup, SensorGroup
 from i2db.raster.read import SeriesReader
 from i2db.raster.windows import chunks as cut_chunks
 from i2db.sensors.declaration import Sensor, all_sensors
@@ -69,6 +70,16 @@ class Scene:
         for window in windows[1:]:
             extent = extent.union(window)
         return extent
+
+    @property
+    def groups(self) -> tuple[FeatureGroup, ...]:
+        """All that a model is given, group by group, in the order of its features."""
+        return tuple(SensorGroup(series.features) for series in self.series)
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The features of all groups, in the order in which a model takes them."""
+        return tuple(feature for group in self.groups for feature in group.features)
 
     def earlier_tiles(self, tile: str) -> list[str]:
         """Tiles that come before one and overlap it: where they have data the pixels are theirs."""

@@ -140,7 +140,7 @@ def _candidates(payload: _Payload, burnt: BurnResult) -> pa.Table:
         return np.asarray(values[usable][order])
 
     n = len(ids)
-    sensors = [series.features.sensor.name for series in chunk_input.series]
+    sensors = [series.sensor.name for series in chunk_input.series]
     return pa.table(
         [
             ids[order],

@@ -226,12 +226,12 @@ def _acquisition_rows(project: Project) -> list[dict[str, Any]]:
 
 def _feature_rows(project: Project) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for series in project.scene.series:
-        for rank, feature in enumerate(series.features.features, start=1):
+    for group in project.scene.groups:
+        for rank, feature in enumerate(group.features, start=1):
             rows.append(
                 {
                     "feature_id": len(rows) + 1,
-                    "feature_group": series.sensor.name.lower(),
+                    "feature_group": group.name,
                     "feature_rank": rank,
                     "feature_name": feature.name,
                     "sensor": feature.sensor,

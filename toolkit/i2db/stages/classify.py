@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,20 +19,17 @@ from i2db.errors import StageError
 from i2db.learn.classifier import Classifier
 from i2db.learn.model import load_model, require_features
 from i2db.raster.grid import Window, rows_columns
-from i2db.raster.read import SeriesReader
 from i2db.raster.write import RasterSink, raster_sink
 from i2db.stages.inputs import (
     N_VALID_BAND,
     ChunkInput,
+    ChunkReader,
     chunk_inputs,
-    compute_features,
-    feature_identity,
     owned_pixels,
     product_fingerprints,
     read_raster,
-    readers,
+    series_for,
     window_identity,
-    windows_within,
 )
 from i2db.stages.publishing import publish_tables
 from i2db.stages.regions import ChunkRegions, regions_of_chunks
@@ -118,7 +115,7 @@ def _tasks(project: Project) -> Sequence[Task]:
         candidate = project.parts.find("candidate", unit, candidates[unit]) if unit in candidates else None
         here = tuple(model for model in models if model.region in regions[unit].names)
         payload = _Payload(
-            chunk_input=chunk_input,
+            chunk_input=replace(chunk_input, series=series_for(chunk_input.groups, chunk_input.series)),
             regions=regions[unit],
             models=tuple(_absolute(project, model) for model in here),
             n_runs=config.arg_train.runs,
@@ -130,7 +127,7 @@ def _tasks(project: Project) -> Sequence[Task]:
             window_identity(scene, chunk_input.chunk),
             validity,
             product_fingerprints(scene, chunk_input.chunk.tile),
-            [feature_identity(series.features) for series in chunk_input.series],
+            [repr(group) for group in chunk_input.groups],
             regions[unit].identity,
             [[model.run, model.region, model.kind, model.checksum] for model in here],
             payload.n_runs,
@@ -155,13 +152,13 @@ def _absolute(project: Project, model: ModelFile) -> ModelFile:
 def _work(task: Task, context: WorkContext) -> Part:
     payload: _Payload = task.payload
     chunk_input = payload.chunk_input
-    names = [feature.name for series in chunk_input.series for feature in series.features.features]
+    names = [feature.name for group in chunk_input.groups for feature in group.features]
     models = _load(payload, names)
     candidates = _read_candidates(payload)
     writer = context.writer(task)
-    with readers(chunk_input, context.memory) as opened, _sinks(writer, payload) as sinks:
-        for window in windows_within(chunk_input.chunk.window, opened, context.memory, _bytes_per_pixel(payload)):
-            maps = _map_window(payload, models, opened, window, context.n_threads)
+    with ChunkReader(chunk_input, context.memory) as reader, _sinks(writer, payload) as sinks:
+        for window in reader.windows(_bytes_per_pixel(payload)):
+            maps = _map_window(payload, models, reader, window, context.n_threads)
             if candidates is not None:
                 candidates.take(maps, window)
             _write(payload, sinks, maps, window)
@@ -207,7 +204,7 @@ def _read_candidates(payload: _Payload) -> _Candidates | None:
 def _map_window(
     payload: _Payload,
     models: Mapping[tuple[int, int], Classifier],
-    opened: Sequence[SeriesReader],
+    reader: ChunkReader,
     window: Window,
     n_threads: int,
 ) -> _Maps:
@@ -224,14 +221,14 @@ def _map_window(
     wanted = owned_pixels(chunk_input, window) & (region >= 0)
     if not wanted.any():
         return maps
-    cubes = [reader.read(window) for reader in opened]
-    n_features = sum(series.features.n_features for series in chunk_input.series)
+    data = reader.read(window)
+    n_features = sum(len(group.features) for group in chunk_input.groups)
     step = max(1, FEATURE_BYTES // (window.n_columns * n_features * 4))
     for top in range(0, window.n_rows, step):
         block = slice(top, min(top + step, window.n_rows))
         mask = wanted[block]
         if mask.any():
-            features, valid = compute_features(chunk_input, cubes, block, mask)
+            features, valid = reader.compute(data, block, mask)
             rows, columns = np.nonzero(mask)
             _classify(payload, models, maps, features, valid, (rows + top, columns), region, n_threads)
     return maps

@@ -18,16 +18,14 @@ from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Task, WorkContext
 from i2db.fingerprint import fingerprint
 from i2db.raster.grid import rows_columns
+from i2db.raster.group import FeatureGroup
 from i2db.stages.inputs import (
     ChunkInput,
-    Series,
+    ChunkReader,
     chunk_inputs,
-    compute_features,
-    feature_identity,
     product_fingerprints,
-    readers,
+    series_for,
     window_identity,
-    windows_within,
 )
 from i2db.stages.publishing import publish_tables
 from i2db.stages.slices import slices_by
@@ -56,7 +54,7 @@ def extracts_all(project: Project) -> bool:
     if wanted != "auto":
         return bool(wanted == "all")
     (count,) = project.database.rows("extract/count_candidates")
-    n_features = sum(len(series.features.features) for series in project.scene.series)
+    n_features = len(project.scene.features)
     return int(count["n"]) * n_features * 4 <= EXTRACT_ALL_BELOW
 
 
@@ -72,33 +70,34 @@ def _tasks(project: Project) -> Sequence[Task]:
         wanted = of_chunk.get((chunk_input.chunk.tile, chunk_input.chunk.number))
         if wanted is None:
             continue
-        for series in chunk_input.series:
-            tasks.append(_task(project, chunk_input, series, wanted))
+        for group in chunk_input.groups:
+            tasks.append(_task(project, chunk_input, group, wanted))
     return tasks
 
 
-def _task(project: Project, chunk_input: ChunkInput, series: Series, wanted: NDArray[np.int64]) -> Task:
-    group = series.features.sensor.name.lower()
+def _task(project: Project, chunk_input: ChunkInput, group: FeatureGroup, wanted: NDArray[np.int64]) -> Task:
     chunk = chunk_input.chunk
     identity = [
         window_identity(project.scene, chunk),
         product_fingerprints(project.scene, chunk.tile),
-        feature_identity(series.features),
+        repr(group),
         fingerprint(wanted.tobytes().hex()),
     ]
-    alone = ChunkInput(chunk=chunk, grid=chunk_input.grid, series=(series,))
-    return STAGE.task(f"{group}-{chunk.unit}", identity, _Payload(chunk_input=alone, group=group, sample_ids=wanted))
+    series = series_for([group], chunk_input.series)
+    alone = ChunkInput(chunk=chunk, grid=chunk_input.grid, series=series, groups=(group,))
+    payload = _Payload(chunk_input=alone, group=group.name, sample_ids=wanted)
+    return STAGE.task(f"{group.name}-{chunk.unit}", identity, payload)
 
 
 def _work(task: Task, context: WorkContext) -> Part:
     payload: _Payload = task.payload
     chunk_input = payload.chunk_input
     rows, columns = rows_columns(payload.sample_ids)
-    n_features = len(chunk_input.series[0].features.features)
+    n_features = len(chunk_input.groups[0].features)
     features = np.empty((len(rows), n_features), dtype=np.float32)
     valid = np.zeros(len(rows), dtype=bool)
-    with readers(chunk_input, context.memory) as opened:
-        for window in windows_within(chunk_input.chunk.window, opened, context.memory):
+    with ChunkReader(chunk_input, context.memory) as reader:
+        for window in reader.windows():
             inside = (
                 (rows >= window.row)
                 & (rows < window.row_end)
@@ -107,7 +106,7 @@ def _work(task: Task, context: WorkContext) -> Part:
             )
             if not inside.any():
                 continue
-            cubes = [reader.read(window) for reader in opened]
+            data = reader.read(window)
             wanted = np.zeros(window.shape, dtype=bool)
             wanted[rows[inside] - window.row, columns[inside] - window.column] = True
             # Sample ids ascend in scan order, and so do the pixels of a window, row by row.
@@ -118,7 +117,7 @@ def _work(task: Task, context: WorkContext) -> Part:
                 mask = wanted[block]
                 n = int(mask.sum())
                 if n:
-                    part, is_valid = compute_features(chunk_input, cubes, block, mask)
+                    part, is_valid = reader.compute(data, block, mask)
                     features[order[done : done + n]] = part
                     valid[order[done : done + n]] = is_valid
                     done += n

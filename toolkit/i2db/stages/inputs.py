@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2db.chain.project import Project
-from i2db.errors import StageError
-from i2db.raster.cube import Cube
-from i2db.raster.features import SensorFeatures
+from i2db.errors import InputError, StageError
 from i2db.raster.grid import Grid, Window
+from i2db.raster.group import FeatureGroup, WindowData
 from i2db.raster.read import SeriesReader
 from i2db.raster.windows import split
 from i2db.raster.write import BLOCK
 from i2db.scene import Chunk, Scene
+from i2db.sensors.declaration import Sensor
 from i2db.sensors.product import Product
 
 #: Share of a worker's memory that the arrays of one window may take; the rest is for models, results and Python.
@@ -31,9 +31,10 @@ CACHE_MINIMUM = 16 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One sensor over one tile, as a worker needs it."""
+    """One sensor over one tile, and the bands that are read of it."""
 
-    features: SensorFeatures
+    sensor: Sensor
+    bands: tuple[str, ...]
     products: tuple[Product, ...]
 
 
@@ -47,28 +48,35 @@ class Footprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkInput:
-    """A chunk with its grid, its series, and whose pixels are whose."""
+    """A chunk with its grid, its series, the features made of them, and whose pixels are whose."""
 
     chunk: Chunk
     grid: Grid
     series: tuple[Series, ...]
+    groups: tuple[FeatureGroup, ...] = ()
     validity: Footprint | None = None
     earlier: tuple[Footprint, ...] = ()
 
 
 def series_of(scene: Scene, tile: str) -> tuple[Series, ...]:
     """The series of all sensors over a tile."""
-    return tuple(Series(series.features, series.products[tile]) for series in scene.series)
+    return tuple(Series(series.sensor, series.features.bands, series.products[tile]) for series in scene.series)
+
+
+def series_for(groups: Sequence[FeatureGroup], series: Sequence[Series]) -> tuple[Series, ...]:
+    """Of some series only the sensors and bands that groups read."""
+    found = []
+    for one in series:
+        wanted = {band for group in groups for band in group.bands.get(one.sensor.name, ())}
+        if wanted:
+            bands = tuple(band for band in one.sensor.band_names if band in wanted)
+            found.append(Series(one.sensor, bands, one.products))
+    return tuple(found)
 
 
 def product_fingerprints(scene: Scene, tile: str) -> list[list[str]]:
     """Name and fingerprint of the products of a tile."""
     return [[p.product, p.fingerprint] for series in scene.series for p in series.products[tile]]
-
-
-def feature_identity(features: SensorFeatures) -> Any:
-    """All that the values of a sensor's features depend on, besides the products."""
-    return repr(features)
 
 
 def window_identity(scene: Scene, chunk: Chunk) -> list[Any]:
@@ -92,12 +100,14 @@ def chunk_inputs(project: Project, stage: str = "validity") -> dict[str, tuple[C
         by_tile.setdefault(chunk.tile, []).append(chunk)
     earlier = {tile: [chunk for name in scene.earlier_tiles(tile) for chunk in by_tile[name]] for tile in by_tile}
     inputs = {}
+    groups = scene.groups
     for chunk in scene.chunks:
         others = [other for other in earlier[chunk.tile] if other.window.intersection(chunk.window)]
         chunk_input = ChunkInput(
             chunk=chunk,
             grid=scene.grid,
             series=series_of(scene, chunk.tile),
+            groups=groups,
             validity=footprints[chunk.unit],
             earlier=tuple(footprints[other.unit] for other in others),
         )
@@ -114,64 +124,96 @@ def bounded_cache(memory: int) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def readers(chunk_input: ChunkInput, memory: int) -> Iterator[list[SeriesReader]]:
-    """The files of a chunk's series, open for as long as the work on it lasts.
+class ChunkReader:
+    """Reads windows of a chunk, each file opened once: what all its groups of features need, and no more.
 
-    The cache holds the blocks that a window's margins touch until the next window comes to them.
+    Use it as a context manager. GDAL's cache holds the blocks that a window's margins touch until the next window comes
+    to them.
     """
-    with ExitStack() as stack:
-        stack.enter_context(bounded_cache(memory))
-        yield [
-            stack.enter_context(
-                SeriesReader(series.features.sensor, series.products, chunk_input.grid, series.features.bands)
-            )
+
+    def __init__(self, chunk_input: ChunkInput, memory: int) -> None:
+        """Prepare the reading with so many bytes of memory for all the work on the chunk."""
+        self.chunk_input = chunk_input
+        self.memory = memory
+        self.margin = max((group.margin for group in chunk_input.groups), default=0)
+        self.series = [
+            SeriesReader(series.sensor, series.products, chunk_input.grid, series.bands)
             for series in chunk_input.series
         ]
+        self._stack = ExitStack()
 
+    def __enter__(self) -> ChunkReader:
+        self._stack.enter_context(bounded_cache(self.memory))
+        for reader in self.series:
+            self._stack.enter_context(reader)
+        return self
 
-def windows_within(
-    window: Window, opened: Sequence[SeriesReader], memory: int, bytes_per_pixel: int = 0
-) -> list[Window]:
-    """Cut a chunk into windows of whole blocks that fit the memory.
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
-    Tiles too large for it are halved down to those that results are written in: a file written in parts of its tiles
-    may have to compress a tile again, in another place, and grows.
+    @property
+    def bytes_per_pixel(self) -> float:
+        """Memory that a window takes per pixel before any feature is computed."""
+        of_series = sum(reader.bytes_per_pixel for reader in self.series)
+        return of_series + sum(group.bytes_per_pixel for group in self.chunk_input.groups)
 
-    Args:
-        window: the chunk.
-        opened: readers of its series.
-        memory: bytes the worker may use.
-        bytes_per_pixel: what the work needs per pixel besides the series.
-    """
-    per_pixel = sum(reader.bytes_per_pixel for reader in opened) + bytes_per_pixel
-    n_pixels = max(1, int(memory * WINDOW_SHARE / per_pixel))
-    rows, columns = opened[0].block_shape
-    while rows * columns > n_pixels and min(rows, columns) >= BLOCK < max(rows, columns):
-        rows, columns = (rows // 2, columns) if rows >= columns else (rows, columns // 2)
-    return split(window, (rows, columns), opened[0].origin, n_pixels)
+    def windows(self, bytes_per_pixel: int = 0) -> list[Window]:
+        """Cut the chunk into windows of whole blocks that fit the memory.
 
+        Blocks too large for it are halved down to those that results are written in: a file written in parts of its
+        blocks may have to compress a block again, in another place, and grows. Windows that a group insists on are the
+        same whatever the memory.
 
-def compute_features(
-    chunk_input: ChunkInput, cubes: Sequence[Cube], rows: slice, wanted: NDArray[np.bool_]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Features of the wanted pixels of some rows, all sensors side by side.
+        Args:
+            bytes_per_pixel: what the work needs per pixel besides what is read.
 
-    Args:
-        chunk_input: the chunk.
-        cubes: one per sensor, of the same window.
-        rows: rows of the window.
-        wanted: (rows, columns) which pixels of these rows.
+        Raises:
+            InputError: the windows that a group insists on do not fit the memory.
+        """
+        window, first = self.chunk_input.chunk.window, self.series[0]
+        n_pixels = max(1, int(self.memory * WINDOW_SHARE / (self.bytes_per_pixel + bytes_per_pixel)))
+        rows, columns = first.block_shape
+        if fixed := min(
+            (group.window_pixels or 0 for group in self.chunk_input.groups if group.window_pixels), default=0
+        ):
+            windows = split(window, (rows, columns), first.origin, min(fixed, window.n_pixels))
+            largest = max(piece.grown(self.margin).n_pixels for piece in windows)
+            if largest > n_pixels:
+                needed = largest * (self.bytes_per_pixel + bytes_per_pixel) / WINDOW_SHARE
+                raise InputError(
+                    f"chunk {self.chunk_input.chunk.unit}: a window of {largest} pixels takes "
+                    f"{needed / 1e6:.0f} MB, there are {self.memory / 1e6:.0f} MB for a task",
+                    hint="give more with --memory, or cut smaller chunks (python_data_managing.number_of_chunks)",
+                )
+            return windows
+        while rows * columns > n_pixels and min(rows, columns) >= BLOCK < max(rows, columns):
+            rows, columns = (rows // 2, columns) if rows >= columns else (rows, columns // 2)
+        return split(window, (rows, columns), first.origin, n_pixels)
 
-    Returns:
-        (n_wanted, n_features) float32, and (n_wanted,) whether the pixel has a clear date of every sensor.
-    """
-    arrays, valid = [], np.ones(int(wanted.sum()), dtype=bool)
-    for series, cube in zip(chunk_input.series, cubes, strict=True):
-        features, is_valid = series.features.compute(cube, rows, wanted)
-        arrays.append(features)
-        valid &= is_valid
-    return (arrays[0] if len(arrays) == 1 else np.hstack(arrays)), valid
+    def read(self, window: Window) -> WindowData:
+        """Read a window, with the margin that its groups need."""
+        cubes = {reader.sensor.name: reader.read(window, self.margin) for reader in self.series}
+        return WindowData(grid=self.chunk_input.grid, window=window, cubes=cubes)
+
+    def compute(
+        self, data: WindowData, rows: slice, wanted: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Features of the wanted pixels of some rows of a window, all groups side by side.
+
+        Args:
+            data: the window as it was read.
+            rows: rows of the window.
+            wanted: (rows, columns) which pixels of these rows.
+
+        Returns:
+            (n_wanted, n_features) float32, and (n_wanted,) whether the pixel is valid in every group.
+        """
+        arrays, valid = [], np.ones(int(wanted.sum()), dtype=bool)
+        for group in self.chunk_input.groups:
+            features, is_valid = group.compute(data, rows, wanted)
+            arrays.append(features)
+            valid &= is_valid
+        return (arrays[0] if len(arrays) == 1 else np.hstack(arrays)), valid
 
 
 def read_raster(path: str, window: Window, extent: Window, band: int | list[int]) -> NDArray[Any]:

@@ -45,12 +45,12 @@ class _Payload:
 def _tasks(project: Project) -> Sequence[Task]:
     database, scene = project.database, project.scene
     names = tuple((int(row["class_code"]), str(row["class_name"])) for row in database.rows("learn/classes"))
-    groups = [series.features.sensor.name.lower() for series in scene.series]
+    groups = [group.name for group in scene.groups]
     published, files = project.publications("extract"), _sample_files(project)
     chunks: dict[tuple[int, str], list[str]] = defaultdict(list)
     for row in database.rows("learn/model_chunks"):
         chunks[row["run"], row["region"]].append(row["unit"])
-    feature_names = tuple(feature.name for series in scene.series for feature in series.features.features)
+    feature_names = tuple(feature.name for feature in scene.features)
     parameters = project.config.arg_train.forest_parameters
     learning = database.arrow("learn/learning_set", n_groups=len(groups))
     sample_ids, class_codes = learning["sample_id"].to_numpy(), learning["class_code"].to_numpy()

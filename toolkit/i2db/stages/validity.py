@@ -19,11 +19,10 @@ from i2db.stages.inputs import (
     LONGEST_GAP_BAND,
     N_VALID_BAND,
     ChunkInput,
+    ChunkReader,
     product_fingerprints,
-    readers,
     series_of,
     window_identity,
-    windows_within,
 )
 from i2db.store.parts import Part
 
@@ -49,11 +48,11 @@ def _tasks(project: Project) -> Sequence[Task]:
 def _work(task: Task, context: WorkContext) -> Part:
     chunk_input: ChunkInput = task.payload
     window = chunk_input.chunk.window
-    names = ["n_valid", "longest_gap", "footprint", *(s.features.sensor.name for s in chunk_input.series)]
+    names = ["n_valid", "longest_gap", "footprint", *(series.sensor.name for series in chunk_input.series)]
     writer = context.writer(task)
     path = writer.path("validity", ".tif")
     with (
-        readers(chunk_input, context.memory) as opened,
+        ChunkReader(chunk_input, context.memory) as reader,
         raster_sink(
             path,
             chunk_input.grid,
@@ -64,8 +63,8 @@ def _work(task: Task, context: WorkContext) -> Part:
             descriptions=names,
         ) as sink,
     ):
-        for piece in windows_within(window, opened, context.memory, BAND_BYTES * (len(names) + MEASURE_BANDS)):
-            sink.write(_measure(opened, piece), piece)
+        for piece in reader.windows(BAND_BYTES * (len(names) + MEASURE_BANDS)):
+            sink.write(_measure(reader.series, piece), piece)
     writer.add("validity", path)
     return writer.finish()
 
