@@ -108,7 +108,6 @@ def test_labwork_2(tmp_path) -> None:
         ("", LABWORK_3_2_1, ['builders.builders_class_name = "i2_obia"']),
         ("", LABWORK_3_2_1_FILE, ["obia.obia_segmentation_path"]),
         ("", LABWORK_3_2_2, ["arg_train.enable_autocontext"]),
-        ('user_feat_path: "/path/to/precomputed/features"', LABWORK_4, ["chain.user_feat_path"]),
         ("", LABWORK_5_1, ['builders.builders_class_name = "i2_features_map"', "external_features.functions"]),
     ],
 )
@@ -118,6 +117,12 @@ def test_labwork_of_parts_to_come_is_refused_by_name(tmp_path, chain: str, rest:
     for name in refused:
         assert f"not built yet in i2db 0.1.0: {name}" in str(caught.value)
     assert len(str(caught.value).split("\n")) == 1 + len(refused)
+
+
+def test_labwork_4(tmp_path) -> None:
+    config = read(tmp_path, minimal('user_feat_path: "/path/to/precomputed/features"', LABWORK_4))
+    assert config.chain.user_feat_path == Path("/path/to/precomputed/features")
+    assert (config.user_feat.arbo, config.user_feat.patterns) == ("/*", ("mnt", "pente", "aspect"))
 
 
 def test_labwork_5_1_groups_of_the_features_map(tmp_path) -> None:
@@ -283,7 +288,9 @@ number_of_chunks = 7
 
 def test_all_dialects_mean_the_same(tmp_path) -> None:
     config = read(tmp_path, DIALECT_2022)
-    assert read(tmp_path, DIALECT_2020) == config
+    of_2020 = read(tmp_path, DIALECT_2020)
+    assert of_2020.user_feat.patterns == ("ALT", "ASP", "SLP")
+    assert of_2020.model_copy(update={"user_feat": config.user_feat}) == config
     assert read(tmp_path, TOML, name="a.toml") == config
     assert config.chain.list_tile == ("T31TCJ", "T31TDJ")
     assert config.chain.spatial_resolution == (10.0, 10.0)

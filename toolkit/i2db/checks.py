@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from i2db.errors import ConfigError, I2dbError, InputError
-from i2db.finding import Finding
+from i2db.finding import Finding, errors
 from i2db.report.nomenclature import read_colors, read_nomenclature
+from i2db.scene import survey
 from i2db.sensors.check import check_readable
 from i2db.sensors.declaration import all_sensors
 from i2db.sensors.scan import scan
+from i2db.user_rasters import user_rasters
 from i2db.vector.ground_truth import outside, read_ground_truth
 from i2db.vector.layer import read_layer, repair
 from i2db.vector.regions import read_regions
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def check_inputs(config: Config) -> list[Finding]:
-    """Findings on products (every file is decoded at its end), nomenclature, colours, ground truth and regions."""
+    """Findings on products (each file is decoded at its end), classes, ground truth, regions and the user's rasters."""
     findings: list[Finding] = []
     products = _products(config, findings)
     codes = _attempt(findings, "nomenclature", lambda: _classes(config, findings)) or []
@@ -31,6 +33,8 @@ def check_inputs(config: Config) -> list[Finding]:
     _attempt(findings, "ground truth", lambda: _ground_truth(config, crs, codes, products, findings))
     if config.chain.region_path is not None:
         _attempt(findings, "regions", lambda: _regions(config, crs, findings))
+    if not errors(findings):
+        _attempt(findings, "user rasters", lambda: user_rasters(config, *survey(config)))
     return findings
 
 

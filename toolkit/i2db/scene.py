@@ -18,10 +18,12 @@ from i2db.raster.features import Feature, SensorFeatures, interpolation_dates
 from i2db.raster.grid import Grid, Window
 from i2db.raster.group import FeatureGroup, SensorGroup
 from i2db.raster.read import SeriesReader
+from i2db.raster.user_raster import UserRaster
 from i2db.raster.windows import chunks as cut_chunks
 from i2db.sensors.declaration import Sensor, all_sensors
 from i2db.sensors.product import Product
 from i2db.sensors.scan import scan
+from i2db.user_rasters import raster_group, user_rasters
 
 if TYPE_CHECKING:
     from i2db.config.model import Chunking, Config
@@ -61,6 +63,8 @@ class Scene:
     series: tuple[SensorSeries, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+    #: The user's rasters of each tile.
+    rasters: Mapping[str, tuple[UserRaster, ...]]
 
     @property
     def extent(self) -> Window:
@@ -74,7 +78,8 @@ class Scene:
     @property
     def groups(self) -> tuple[FeatureGroup, ...]:
         """All that a model is given, group by group, in the order of its features."""
-        return tuple(SensorGroup(series.features) for series in self.series)
+        of_user = raster_group(self.rasters.values())
+        return (*(SensorGroup(series.features) for series in self.series), *([of_user] if of_user else []))
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -112,7 +117,30 @@ def build_scene(config: Config, facts: Facts, *, refresh: bool = False) -> Scene
         for sensor, by_tile in products.items()
     )
     pieces = _chunks(config, grid, tiles, series, facts)
-    return Scene(grid=grid, tiles=tiles, chunks=pieces, series=series, findings=tuple(found), notes=tuple(notes))
+    return Scene(
+        grid=grid,
+        tiles=tiles,
+        chunks=pieces,
+        series=series,
+        findings=tuple(found),
+        notes=tuple(notes),
+        rasters=user_rasters(config, grid, tiles),
+    )
+
+
+def survey(config: Config) -> tuple[Grid, dict[str, Window]]:
+    """The grid and the whole tiles, from north-west, as the products on disk have them.
+
+    Raises:
+        InputError: products are missing or incomplete.
+        ConfigError: the products disagree on the projection and none is given.
+    """
+    found: list[Finding] = []
+    products = _scan_all(config, found)
+    if problems := errors(found):
+        raise InputError(f"{len(problems)} problems with the products:\n{summary(problems)}")
+    grid = _grid(config, products)
+    return grid, _tiles(grid, products)
 
 
 def _scan_all(config: Config, found: list[Finding]) -> dict[Sensor, dict[str, tuple[Product, ...]]]:

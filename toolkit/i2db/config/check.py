@@ -59,6 +59,7 @@ def check(config: Config, resolved: Resolved, findings: Findings, whole: Place) 
     _check_forest(checks)
     _check_features(checks)
     _check_dates(checks)
+    _check_user_rasters(checks)
     _check_chunks(checks)
     _check_execution(checks)
 
@@ -219,6 +220,31 @@ def _check_dates(checks: _Checks) -> None:
             ("sentinel_2", "end_date"),
             f"sentinel_2.end_date {sensor.end_date:%Y%m%d} is before start_date {sensor.start_date:%Y%m%d}",
         )
+
+
+def _check_user_rasters(checks: _Checks) -> None:
+    section, root = checks.config.user_feat, checks.config.chain.user_feat_path
+    if root is None:
+        for key in ("patterns", "arbo"):
+            checks.idle(("user_feat", key), "chain.user_feat_path is not set")
+    elif not section.patterns:
+        checks.error(
+            ("chain", "user_feat_path"),
+            "chain.user_feat_path needs user_feat.patterns: parts of the names of its files, e.g. 'mnt pente aspect'",
+        )
+    names = [*(section.patterns if root is not None else ()), *section.files]
+    folded = [name.lower() for name in names]
+    for name in names:
+        if folded.count(name.lower()) > 1:
+            checks.error(("user_feat", "files"), f"user_feat names the raster {name} twice, in patterns or files")
+            break
+    for name in section.interpolators:
+        if name not in names:
+            known = ", ".join(names) or "none"
+            checks.error(
+                ("user_feat", "interpolators", name),
+                f"user_feat.interpolators names {name}, which is no raster of user_feat ({known})",
+            )
 
 
 def _check_chunks(checks: _Checks) -> None:

@@ -97,7 +97,6 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
                 "l5_path",
                 "l5_path_old",
                 "s1_path",
-                "user_feat_path",
             ]
         },
         "output_statistics": _unbuilt(False),
@@ -165,7 +164,6 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
             "external_features_flag",
         ),
     },
-    "user_feat": _idle("only chain.user_feat_path makes it useful, which is not built yet", "arbo patterns"),
     "obia": {
         "obia_segmentation_path": _unbuilt(),
         **_idle(

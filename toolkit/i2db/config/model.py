@@ -42,6 +42,7 @@ __all__ = [
     "SampleSelection",
     "Selection",
     "Sentinel2",
+    "UserFeat",
 ]
 
 StepGroup = Literal["init", "sampling", "learning", "classification", "mosaic", "validation", "writing"]
@@ -56,6 +57,11 @@ class Chain(ConfigSection):
         min_length=1, description="Tiles to work on, e.g. 'T31TCJ T31TDJ', in any order."
     )
     s2_path: FilePath = Field(description="Folder of Sentinel-2 products (Theia L2A), with one folder per tile.")
+    user_feat_path: FilePath | None = Field(
+        default=None,
+        description="Folder of the user's rasters (elevation, soils, climate), with one folder per tile; section "
+        "user_feat says which files.",
+    )
     ground_truth: FilePath = Field(description="File of labelled polygons: Shapefile, GeoPackage, GeoJSON, GeoParquet.")
     data_field: Text = Field(description="Field of the ground truth that holds the label.")
     nomenclature_path: FilePath = Field(description="File of class names and codes, one `name:code` per line.")
@@ -164,6 +170,36 @@ class Sentinel2(ConfigSection):
     )
 
 
+def _raster_files(given: Any) -> Any:
+    """Paths per name: each a path or a list of them."""
+    if not isinstance(given, dict):
+        raise ValueError("must be a mapping of names and files, e.g. {'mnt': ['dem_a.tif', 'dem_b.tif']}")
+    return {str(name): tuple(paths) if isinstance(paths, list | tuple) else (paths,) for name, paths in given.items()}
+
+
+class UserFeat(ConfigSection):
+    """Rasters of the user as features, aligned to the grid while they are read, whatever their projection."""
+
+    arbo: Text = Field(
+        default="/*", description="Where files lie below the folder of a tile in chain.user_feat_path: /* right in it."
+    )
+    patterns: Annotated[tuple[Text, ...], Names] = Field(
+        default=(), description="Parts of file names, e.g. 'mnt pente aspect': each names one raster of every tile."
+    )
+    files: Annotated[
+        dict[str, tuple[FilePath, ...]],
+        BeforeValidator(_raster_files, json_schema_input_type=dict[str, str | list[str]]),
+    ] = Field(
+        default_factory=dict,
+        description="Rasters that cover all tiles, by name: a file, or a list of files side by side, "
+        "e.g. {'mnt': ['dem_a.tif', 'dem_b.tif']}.",
+    )
+    interpolators: dict[str, Literal["nearest", "bilinear", "cubic"]] = Field(
+        default_factory=dict,
+        description="How a raster is brought to the grid, by its name; nearest for codes; not set: cubic.",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunking:
     """How a tile is cut: into `n_chunks` strips, or into blocks of `size` (columns, rows) pixels; one of the two."""
@@ -269,6 +305,7 @@ class Config(ConfigSection):
         default=FeatureExtraction(), description="Which bands and indices become features."
     )
     sentinel_2: Sentinel2 = Field(default=Sentinel2(), description="Sentinel-2, Theia L2A.")
+    user_feat: UserFeat = Field(default=UserFeat(), description="Rasters of the user as features.")
     python_data_managing: PythonDataManaging = Field(
         default=PythonDataManaging(), description="How tiles are cut into chunks."
     )

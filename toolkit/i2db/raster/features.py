@@ -38,9 +38,10 @@ class Feature:
     name: str
     sensor: str
     band: str
-    date: datetime.date
     unit: str
     scale: float
+    #: None where the feature has no date.
+    date: datetime.date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

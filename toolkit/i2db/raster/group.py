@@ -26,6 +26,10 @@ class WindowData:
     window: Window
     #: Cube per sensor.
     cubes: Mapping[str, Cube]
+    #: User's rasters by name: (bands, rows, columns), NaN where there is no data.
+    rasters: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    #: Pixels by which the arrays reach beyond the window on each side.
+    margin: int = 0
     #: What groups computed of the whole window, by the name of the group, kept for its next rows.
     prepared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -49,6 +53,11 @@ class FeatureGroup(Protocol):
     @property
     def bands(self) -> Mapping[str, tuple[str, ...]]:
         """What it reads: bands per sensor."""
+        ...
+
+    @property
+    def rasters(self) -> tuple[str, ...]:
+        """What it reads: names of the user's rasters."""
         ...
 
     @property
@@ -96,6 +105,11 @@ class SensorGroup:
     def bands(self) -> Mapping[str, tuple[str, ...]]:
         """The bands that are kept."""
         return {self.of.sensor.name: self.of.bands}
+
+    @property
+    def rasters(self) -> tuple[str, ...]:
+        """None."""
+        return ()
 
     @property
     def margin(self) -> int:

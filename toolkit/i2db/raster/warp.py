@@ -5,7 +5,7 @@ The grid is cut into fixed cells; a cell is always warped whole, from the same s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -24,16 +24,31 @@ def warp_band(dataset: Any, index: int, grid: Grid, window: Window, nodata: floa
 
     NaN where the file has no data (a number of `nodata`, what the file declares as such, NaN) in reach of the kernel.
     """
-    result = np.full(window.shape, np.nan, dtype=np.float32)
-    for cell, part in _cells(window):
-        source = _source(dataset, grid, cell)
-        if source is None:
-            continue
+
+    def read(source: Window) -> NDArray[np.float32]:
         numbers = _read(dataset, index, source).astype(np.float32)
         for missing in {nodata, dataset.nodata} - {None}:
             numbers[numbers == np.float32(missing)] = np.nan
+        return numbers
+
+    return warp_numbers(dataset, read, grid, window, "cubic")
+
+
+def warp_numbers(
+    raster: Any, read: Callable[[Window], NDArray[np.float32]], grid: Grid, window: Window, method: str
+) -> NDArray[np.float32]:
+    """Numbers in the grid by a method of GDAL's (nearest, bilinear, cubic): (rows, columns) of the window.
+
+    `raster` has crs, transform, width and height; `read` gives its pixels, counted in the raster, with NaN where there
+    is no data. The result is NaN where a NaN lies in reach of the kernel.
+    """
+    result = np.full(window.shape, np.nan, dtype=np.float32)
+    for cell, part in _cells(window):
+        source = _source(raster, grid, cell)
+        if source is None:
+            continue
         warped = np.full(cell.shape, np.nan, dtype=np.float32)
-        _warp(dataset, numbers, source, warped, grid, cell, "cubic")
+        _warp(raster, read(source), source, warped, grid, cell, method)
         result[part.slices_in(window)] = warped[part.slices_in(cell)]
     return result
 

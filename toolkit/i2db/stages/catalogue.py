@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,26 +13,11 @@ from i2db.chain.task import Decision, Task
 from i2db.config.model import Config
 from i2db.errors import InputError
 from i2db.finding import Finding, errors, summary
+from i2db.fingerprint import file_fingerprint
 from i2db.report.nomenclature import read_colors, read_nomenclature
 from i2db.report.style import default_palette
 from i2db.vector.ground_truth import GroundTruthSource, outside, read_ground_truth, read_recode
 from i2db.vector.regions import read_regions, sole_region
-
-
-def file_fingerprint(path: Path | None) -> list[Any]:
-    """Size, time and head of a file and of its companions of the same stem (shapefiles): what it changes with."""
-    if path is None:
-        return []
-    if not path.exists():
-        raise InputError(f"{path} does not exist")
-    companions = sorted(path.parent.glob(f"{path.stem}.*")) if path.suffix.lower() == ".shp" else [path]
-    found = []
-    for companion in companions:
-        stat = companion.stat()
-        with companion.open("rb") as stream:
-            head = hashlib.blake2b(stream.read(65_536), digest_size=8).hexdigest()
-        found.append([companion.name, stat.st_size, stat.st_mtime_ns, head])
-    return found
 
 
 def _tasks(project: Project) -> Sequence[Task]:

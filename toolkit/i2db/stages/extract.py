@@ -24,6 +24,8 @@ from i2db.stages.inputs import (
     ChunkReader,
     chunk_inputs,
     product_fingerprints,
+    raster_identity,
+    rasters_for,
     series_for,
     window_identity,
 )
@@ -77,14 +79,16 @@ def _tasks(project: Project) -> Sequence[Task]:
 
 def _task(project: Project, chunk_input: ChunkInput, group: FeatureGroup, wanted: NDArray[np.int64]) -> Task:
     chunk = chunk_input.chunk
+    rasters = rasters_for([group], chunk_input.rasters)
     identity = [
         window_identity(project.scene, chunk),
-        product_fingerprints(project.scene, chunk.tile),
+        product_fingerprints(project.scene, chunk.tile) if group.bands else [],
+        raster_identity(rasters),
         repr(group),
         fingerprint(wanted.tobytes().hex()),
     ]
     series = series_for([group], chunk_input.series)
-    alone = ChunkInput(chunk=chunk, grid=chunk_input.grid, series=series, groups=(group,))
+    alone = ChunkInput(chunk=chunk, grid=chunk_input.grid, series=series, groups=(group,), rasters=rasters)
     payload = _Payload(chunk_input=alone, group=group.name, sample_ids=wanted)
     return STAGE.task(f"{group.name}-{chunk.unit}", identity, payload)
 

@@ -15,6 +15,7 @@ from i2db.errors import InputError, StageError
 from i2db.raster.grid import Grid, Window
 from i2db.raster.group import FeatureGroup, WindowData
 from i2db.raster.read import SeriesReader
+from i2db.raster.user_raster import RasterReader, UserRaster
 from i2db.raster.windows import split
 from i2db.raster.write import BLOCK
 from i2db.scene import Chunk, Scene
@@ -54,6 +55,7 @@ class ChunkInput:
     grid: Grid
     series: tuple[Series, ...]
     groups: tuple[FeatureGroup, ...] = ()
+    rasters: tuple[UserRaster, ...] = ()
     validity: Footprint | None = None
     earlier: tuple[Footprint, ...] = ()
 
@@ -77,6 +79,17 @@ def series_for(groups: Sequence[FeatureGroup], series: Sequence[Series]) -> tupl
 def product_fingerprints(scene: Scene, tile: str) -> list[list[str]]:
     """Name and fingerprint of the products of a tile."""
     return [[p.product, p.fingerprint] for series in scene.series for p in series.products[tile]]
+
+
+def rasters_for(groups: Sequence[FeatureGroup], rasters: Sequence[UserRaster]) -> tuple[UserRaster, ...]:
+    """Of some rasters of the user only those that groups read."""
+    wanted = {name for group in groups for name in group.rasters}
+    return tuple(raster for raster in rasters if raster.name in wanted)
+
+
+def raster_identity(rasters: Sequence[UserRaster]) -> list[list[Any]]:
+    """All that the numbers of the user's rasters depend on."""
+    return [[raster.name, raster.n_bands, raster.interpolator, raster.fingerprint] for raster in rasters]
 
 
 def window_identity(scene: Scene, chunk: Chunk) -> list[Any]:
@@ -108,6 +121,7 @@ def chunk_inputs(project: Project, stage: str = "validity") -> dict[str, tuple[C
             grid=scene.grid,
             series=series_of(scene, chunk.tile),
             groups=groups,
+            rasters=scene.rasters[chunk.tile],
             validity=footprints[chunk.unit],
             earlier=tuple(footprints[other.unit] for other in others),
         )
@@ -140,12 +154,15 @@ class ChunkReader:
             SeriesReader(series.sensor, series.products, chunk_input.grid, series.bands)
             for series in chunk_input.series
         ]
+        self.rasters = [RasterReader(raster, chunk_input.grid) for raster in chunk_input.rasters]
         self._stack = ExitStack()
 
     def __enter__(self) -> ChunkReader:
         self._stack.enter_context(bounded_cache(self.memory))
-        for reader in self.series:
-            self._stack.enter_context(reader)
+        for series in self.series:
+            self._stack.enter_context(series)
+        for raster in self.rasters:
+            self._stack.enter_context(raster)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -154,8 +171,9 @@ class ChunkReader:
     @property
     def bytes_per_pixel(self) -> float:
         """Memory that a window takes per pixel before any feature is computed."""
-        of_series = sum(reader.bytes_per_pixel for reader in self.series)
-        return of_series + sum(group.bytes_per_pixel for group in self.chunk_input.groups)
+        of_files = sum(series.bytes_per_pixel for series in self.series)
+        of_files += sum(raster.bytes_per_pixel for raster in self.rasters)
+        return of_files + sum(group.bytes_per_pixel for group in self.chunk_input.groups)
 
     def windows(self, bytes_per_pixel: int = 0) -> list[Window]:
         """Cut the chunk into windows of whole blocks that fit the memory.
@@ -170,13 +188,14 @@ class ChunkReader:
         Raises:
             InputError: the windows that a group insists on do not fit the memory.
         """
-        window, first = self.chunk_input.chunk.window, self.series[0]
+        window = self.chunk_input.chunk.window
         n_pixels = max(1, int(self.memory * WINDOW_SHARE / (self.bytes_per_pixel + bytes_per_pixel)))
-        rows, columns = first.block_shape
+        rows, columns = self.series[0].block_shape if self.series else (BLOCK, BLOCK)
+        origin = self.series[0].origin if self.series else (window.column, window.row)
         if fixed := min(
             (group.window_pixels or 0 for group in self.chunk_input.groups if group.window_pixels), default=0
         ):
-            windows = split(window, (rows, columns), first.origin, min(fixed, window.n_pixels))
+            windows = split(window, (rows, columns), origin, min(fixed, window.n_pixels))
             largest = max(piece.grown(self.margin).n_pixels for piece in windows)
             if largest > n_pixels:
                 needed = largest * (self.bytes_per_pixel + bytes_per_pixel) / WINDOW_SHARE
@@ -188,12 +207,14 @@ class ChunkReader:
             return windows
         while rows * columns > n_pixels and min(rows, columns) >= BLOCK < max(rows, columns):
             rows, columns = (rows // 2, columns) if rows >= columns else (rows, columns // 2)
-        return split(window, (rows, columns), first.origin, n_pixels)
+        return split(window, (rows, columns), origin, n_pixels)
 
     def read(self, window: Window) -> WindowData:
         """Read a window, with the margin that its groups need."""
         cubes = {reader.sensor.name: reader.read(window, self.margin) for reader in self.series}
-        return WindowData(grid=self.chunk_input.grid, window=window, cubes=cubes)
+        grown = window.grown(self.margin)
+        rasters = {reader.raster.name: reader.read(grown) for reader in self.rasters}
+        return WindowData(grid=self.chunk_input.grid, window=window, cubes=cubes, rasters=rasters, margin=self.margin)
 
     def compute(
         self, data: WindowData, rows: slice, wanted: NDArray[np.bool_]

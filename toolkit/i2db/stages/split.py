@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from i2db.chain.project import Project
 from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Task
-from i2db.stages.catalogue import file_fingerprint
+from i2db.fingerprint import file_fingerprint
 from i2db.stages.slices import slices_by
 
 

@@ -12,7 +12,6 @@ from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Task, WorkContext
 from i2db.raster.gapfill import longest_gap, n_valid
 from i2db.raster.grid import Window
-from i2db.raster.read import SeriesReader
 from i2db.raster.write import raster_sink
 from i2db.stages.inputs import (
     FOOTPRINT_BAND,
@@ -21,6 +20,7 @@ from i2db.stages.inputs import (
     ChunkInput,
     ChunkReader,
     product_fingerprints,
+    raster_identity,
     series_of,
     window_identity,
 )
@@ -38,8 +38,18 @@ def _tasks(project: Project) -> Sequence[Task]:
     return [
         STAGE.task(
             chunk.unit,
-            [window_identity(scene, chunk), product_fingerprints(scene, chunk.tile), read],
-            ChunkInput(chunk=chunk, grid=scene.grid, series=series_of(scene, chunk.tile)),
+            [
+                window_identity(scene, chunk),
+                product_fingerprints(scene, chunk.tile),
+                read,
+                raster_identity(scene.rasters[chunk.tile]),
+            ],
+            ChunkInput(
+                chunk=chunk,
+                grid=scene.grid,
+                series=series_of(scene, chunk.tile),
+                rasters=scene.rasters[chunk.tile],
+            ),
         )
         for chunk in scene.chunks
     ]
@@ -64,23 +74,28 @@ def _work(task: Task, context: WorkContext) -> Part:
         ) as sink,
     ):
         for piece in reader.windows(BAND_BYTES * (len(names) + MEASURE_BANDS)):
-            sink.write(_measure(reader.series, piece), piece)
+            sink.write(_measure(reader, piece), piece)
     writer.add("validity", path)
     return writer.finish()
 
 
-def _measure(opened: Sequence[SeriesReader], window: Window) -> NDArray[np.uint16]:
-    """The bands of one window: sums over the sensors, the shortest of their longest gaps, the common footprint."""
-    bands = np.zeros((3 + len(opened), *window.shape), dtype=np.uint16)
+def _measure(reader: ChunkReader, window: Window) -> NDArray[np.uint16]:
+    """The bands of one window: sums over the sensors, the shortest of their longest gaps, the common footprint.
+
+    The user's rasters are no dates: where one of them has no data the pixel is outside of the footprint.
+    """
+    bands = np.zeros((3 + len(reader.series), *window.shape), dtype=np.uint16)
     footprint = np.ones(window.shape, dtype=bool)
     gap = np.full(window.shape, np.iinfo(np.uint16).max, dtype=np.uint16)
-    for i, reader in enumerate(opened):
-        cube = reader.read_masks(window)
+    for i, series in enumerate(reader.series):
+        cube = series.read_masks(window)
         count = n_valid(cube)
         bands[3 + i] = count
         bands[N_VALID_BAND - 1] += count
         gap = np.minimum(gap, longest_gap(cube))
         footprint &= cube.footprint
+    for raster in reader.rasters:
+        footprint &= np.isfinite(raster.read(window)).all(axis=0)
     bands[LONGEST_GAP_BAND - 1] = gap
     bands[FOOTPRINT_BAND - 1] = footprint
     return bands
@@ -93,7 +108,7 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
 STAGE = Stage(
     name="validity",
     group="init",
-    title="clear dates and footprint of every pixel (masks)",
+    title="clear dates and footprint of every pixel (masks, rasters of the user)",
     reads=(),
     writes=(),
     version=1,
