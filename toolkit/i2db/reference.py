@@ -76,6 +76,13 @@ _STAGES = (
 )
 
 
+_APPLICATIONS = (
+    "OTB's applications, with OTB's names for their parameters: `i2db app NAME -key value ...` from the shell, "
+    "`i2db.apps.create(NAME, {key: value})` in Python ([how to use and chain them](../applications.md)). `ram` is in "
+    "every one: MB that a window may take; the result does not depend on it."
+)
+
+
 def pages(app: typer.Typer) -> dict[str, str]:
     """The text of every page by its file name; `app` is the command line, which the code below cli/ does not know."""
     return {
@@ -84,6 +91,7 @@ def pages(app: typer.Typer) -> dict[str, str]:
         "tables.md": tables_page(),
         "sensors.md": sensors_page(),
         "stages.md": stages_page(),
+        "applications.md": applications_page(),
     }
 
 
@@ -116,6 +124,31 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterato
     for row in rows:
         yield f"| {' | '.join(_cell(cell) for cell in row)} |"
     yield ""
+
+
+# Applications
+
+
+def applications_page() -> str:
+    """All applications with their parameters, and where they are as OTB's and where not."""
+    from i2db.apps.application import APPLICATIONS, find_application
+
+    lines = [_APPLICATIONS, ""]
+    for kind in map(find_application, APPLICATIONS):
+        lines += [f"## {kind.name}", "", f"{kind.summary[0].upper()}{kind.summary[1:]}.", ""]
+        rows = [(f"`{each.key}`", each.kind, each.told_default, each.told_help) for each in kind.parameters]
+        lines += _table(("parameter", "takes", "default", "meaning"), rows)
+        for title, quirks in (("As in OTB", kind.reproduced), ("Not as in OTB", kind.mended)):
+            if quirks:
+                lines += [f"{title}:", "", inspect.cleandoc(quirks), ""]
+        if kind.needless:
+            reasons = dict.fromkeys(kind.needless.values())
+            told = [
+                ", ".join(f"`{key}`" for key, why in kind.needless.items() if why == reason) + f": {reason}."
+                for reason in reasons
+            ]
+            lines += ["Refused, because they would change nothing:", "", *(f"- {text}" for text in told), ""]
+    return _page("Applications", "the applications in `toolkit/i2db/apps/`", lines)
 
 
 # Commands

@@ -47,8 +47,8 @@ class _Rings:
         from i2db.raster.scanline import polygon_spans
 
         spans: NDArray[np.int64] = polygon_spans(
-            self.x / grid.resolution_x,
-            -self.y / grid.resolution_y,
+            grid.column_of(self.x),
+            grid.row_of(self.y),
             self.ring_starts,
             self.polygon_starts,
             window.column,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ SPAN = 1_000_000_000
 
 #: How far from a whole pixel (in pixels) a coordinate may lie and still count as on the grid.
 ALIGNMENT_TOLERANCE = 1e-3
+
+_Place = TypeVar("_Place", float, NDArray[np.float64])
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +78,23 @@ class Grid:
 
     Rows grow southwards, as in an image: a point (x, y) lies in column floor(x / resolution_x) and row
     floor(-y / resolution_y). The origin being at a multiple of the resolution, the grid of a project does not depend
-    on its tiles, and neither does a sample_id.
+    on its tiles, and neither does a sample_id. Only a raster of any place that no project holds (an application's) has
+    another `origin_x` and `origin_y`.
     """
 
     crs: str
     resolution_x: float
     resolution_y: float
+    origin_x: float = 0.0
+    origin_y: float = 0.0
 
-    def column_of(self, x: float) -> float:
-        """Fractional column of an abscissa in map units."""
-        return x / self.resolution_x
+    def column_of(self, x: _Place) -> _Place:
+        """Fractional column of an abscissa in map units (or of an array of them)."""
+        return (x - self.origin_x) / self.resolution_x
 
-    def row_of(self, y: float) -> float:
-        """Fractional row of an ordinate in map units."""
-        return -y / self.resolution_y
+    def row_of(self, y: _Place) -> _Place:
+        """Fractional row of an ordinate in map units (or of an array of them)."""
+        return (self.origin_y - y) / self.resolution_y
 
     def window_of_bounds(self, left: float, bottom: float, right: float, top: float) -> Window:
         """The smallest window whose pixels cover the bounds (map units); edges on the grid stay where they are."""
@@ -101,10 +107,10 @@ class Grid:
     def bounds(self, window: Window) -> tuple[float, float, float, float]:
         """(left, bottom, right, top) of a window in map units."""
         return (
-            window.column * self.resolution_x,
-            -window.row_end * self.resolution_y,
-            window.column_end * self.resolution_x,
-            -window.row * self.resolution_y,
+            self.origin_x + window.column * self.resolution_x,
+            self.origin_y - window.row_end * self.resolution_y,
+            self.origin_x + window.column_end * self.resolution_x,
+            self.origin_y - window.row * self.resolution_y,
         )
 
     def transform(self, window: Window) -> tuple[float, float, float, float, float, float]:

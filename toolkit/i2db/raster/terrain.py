@@ -126,20 +126,18 @@ def fill_margin(
 
     The margin of the sides that are named, those of the file, continues the two rows or columns before it in a straight
     line. At the four corner pixels of a file gdaldem repeats the column instead; here they continue as the others do.
-    Gaps inside the file stay gaps: gdaldem would put the centre's elevation there, which flattens their rims. A side
-    that is one pixel thick is not continued.
+    Gaps inside the file stay gaps: gdaldem would put the centre's elevation there, which flattens their rims. A file of
+    one row or column is not continued across it.
     """
     z = elevation
-    if z.shape[1] > 3:
-        if west:
-            z[:, 0] = 2 * z[:, 1] - z[:, 2]
-        if east:
-            z[:, -1] = 2 * z[:, -2] - z[:, -3]
-    if z.shape[0] > 3:
-        if north:
-            z[0] = 2 * z[1] - z[2]
-        if south:
-            z[-1] = 2 * z[-2] - z[-3]
+    if west:
+        z[:, 0] = 2 * z[:, 1] - z[:, 2]
+    if east:
+        z[:, -1] = 2 * z[:, -2] - z[:, -3]
+    if north:
+        z[0] = 2 * z[1] - z[2]
+    if south:
+        z[-1] = 2 * z[-2] - z[-3]
 
 
 def is_metric(crs: str) -> bool:

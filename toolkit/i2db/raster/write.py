@@ -187,7 +187,7 @@ def _profile(
         "width": window.n_columns,
         "count": n_bands,
         "dtype": dtype.name,
-        "crs": grid.crs,
+        "crs": grid.crs or None,
         "transform": Affine(*grid.transform(window)),
         "nodata": nodata,
         "tiled": True,
