@@ -78,11 +78,12 @@ COMMENT ON COLUMN feature.date IS 'Date of the value; null where it has none.';
 COMMENT ON COLUMN feature.unit IS 'Physical unit of value * scale.';
 COMMENT ON COLUMN feature.scale IS 'Factor from the stored number to the unit.';
 
-CREATE TABLE IF NOT EXISTS run (run INTEGER, random_seed BIGINT, evaluated_split VARCHAR);
+CREATE TABLE IF NOT EXISTS run (run INTEGER, random_seed BIGINT, evaluated_split VARCHAR, held_out VARCHAR);
 COMMENT ON TABLE run IS 'The repetitions of the whole exercise with another split.';
 COMMENT ON COLUMN run.run IS 'Number from 0 (iota2''s file names call it seed).';
 COMMENT ON COLUMN run.random_seed IS 'Number that all draws of the run start from.';
 COMMENT ON COLUMN run.evaluated_split IS 'val; or learn where the ground truth is not split (resubstitution).';
+COMMENT ON COLUMN run.held_out IS 'Tile, region, year or value that the run leaves out of learning and is tested on; null where polygons or blocks are drawn.';
 
 CREATE TABLE IF NOT EXISTS student_t (degrees_of_freedom INTEGER, quantile DOUBLE);
 COMMENT ON TABLE student_t IS 'Student''s t, 0.975 quantile: 95 % intervals over runs.';

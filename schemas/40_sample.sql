@@ -16,7 +16,32 @@ COMMENT ON COLUMN candidate.grid_row IS 'Row in the grid, southwards.';
 COMMENT ON COLUMN candidate.n_valid IS 'Number of clear dates of the optical sensors.';
 COMMENT ON COLUMN candidate.n_valid_by_sensor IS 'The same, per sensor.';
 COMMENT ON COLUMN candidate.longest_gap IS 'Longest stretch without a clear date, in days; the first and last stretch count.';
-COMMENT ON COLUMN candidate.edge_distance IS 'Distance from its centre to the boundary of its polygon, in map units.';
+COMMENT ON COLUMN candidate.edge_distance IS 'Distance from its centre to the boundary of its polygon, in map units; null for points.';
+
+CREATE OR REPLACE VIEW group_stratum AS
+SELECT DISTINCT ON (group_id) group_id, class_code, region
+FROM (
+    SELECT polygon_group.group_id, polygon.class_code, candidate.region, count(*) AS n
+    FROM candidate JOIN polygon USING (polygon_id) JOIN polygon_group USING (polygon_id)
+    GROUP BY ALL
+)
+ORDER BY group_id, n DESC, class_code, region;
+COMMENT ON VIEW group_stratum IS 'The class and region that most pixels of a group are of; the smaller name where two are equal.';
+COMMENT ON COLUMN group_stratum.group_id IS 'The group.';
+COMMENT ON COLUMN group_stratum.class_code IS 'Its class.';
+COMMENT ON COLUMN group_stratum.region IS 'Its region.';
+
+CREATE OR REPLACE VIEW group_unit AS
+SELECT DISTINCT ON (group_id) group_id, unit
+FROM (
+    SELECT polygon_group.group_id, polygon_unit.unit, sum(polygon_unit.weight) AS weight
+    FROM polygon_unit JOIN polygon_group USING (polygon_id)
+    GROUP BY ALL
+)
+ORDER BY group_id, weight DESC, unit;
+COMMENT ON VIEW group_unit IS 'The block, tile, region, year or value that most of a group is in; the smaller name where two are equal.';
+COMMENT ON COLUMN group_unit.group_id IS 'The group.';
+COMMENT ON COLUMN group_unit.unit IS 'Its unit.';
 
 CREATE TABLE IF NOT EXISTS quota (
     run INTEGER, region VARCHAR, class_code INTEGER, sampler VARCHAR, strategy VARCHAR,

@@ -6,6 +6,6 @@ FROM prediction
 JOIN candidate USING (sample_id)
 JOIN polygon USING (polygon_id)
 JOIN polygon_split ON polygon_split.run = prediction.run AND polygon_split.polygon_id = candidate.polygon_id
-WHERE prediction.run = $run AND prediction.class_code IS NOT NULL
+WHERE prediction.run = $run AND prediction.class_code IS NOT NULL AND polygon_split.split IN ('learn', 'val')
     AND candidate.grid_row >= $first_row AND candidate.grid_row < $end_row
 GROUP BY ALL;

@@ -1,23 +1,14 @@
 -- Draw learn and val, per run, within each region and class, over all tiles at once; a group goes as a whole.
 DELETE FROM polygon_split;
 INSERT INTO polygon_split BY NAME
-WITH pixel_count AS (
-    SELECT polygon_group.group_id, candidate.polygon_id, polygon.class_code, candidate.region, count(*) AS n
-    FROM candidate JOIN polygon USING (polygon_id) JOIN polygon_group USING (polygon_id)
-    GROUP BY ALL
-), stratum AS (
-    -- The class and region that most pixels of the group are of; the smaller name where two are equal.
-    SELECT DISTINCT ON (group_id) group_id, class_code, region
-    FROM (SELECT group_id, class_code, region, sum(n) AS n FROM pixel_count GROUP BY ALL)
-    ORDER BY group_id, n DESC, class_code, region
-), ranked AS (
-    SELECT run.run, stratum.group_id, stratum.class_code, stratum.region,
+WITH ranked AS (
+    SELECT run.run, group_stratum.group_id, group_stratum.class_code, group_stratum.region,
         row_number() OVER (
-            PARTITION BY run.run, stratum.region, stratum.class_code
-            ORDER BY md5(concat_ws('|', run.random_seed, run.run, stratum.group_id)), stratum.group_id
+            PARTITION BY run.run, group_stratum.region, group_stratum.class_code
+            ORDER BY md5(concat_ws('|', run.random_seed, run.run, group_stratum.group_id)), group_stratum.group_id
         ) AS draw_rank,
-        count(*) OVER (PARTITION BY run.run, stratum.region, stratum.class_code) AS n
-    FROM stratum CROSS JOIN run
+        count(*) OVER (PARTITION BY run.run, group_stratum.region, group_stratum.class_code) AS n
+    FROM group_stratum CROSS JOIN run
 ), drawn AS (
     SELECT run, group_id, class_code, region,
         CASE

@@ -101,6 +101,8 @@ def seen(
             "arg_train.erode=5",
             "arg_train.extraction=selected",
             "arg_train.sample_selection.strategy=smallest",
+            "arg_train.split_by=block",
+            "arg_train.block_size=150",
             stages=stages,
         )
     found = {}

@@ -17,7 +17,7 @@ from i2db.store.statement import load, names, parse
 from i2db.store.wide import create_wide_view
 
 GEOMETRIES = {
-    "catalogue/fill_polygon": ["polygon_id", "class_code", "source_label", "group_name", "area"],
+    "catalogue/fill_polygon": ["polygon_id", "class_code", "source_label", "group_name", "split_value", "area"],
     "catalogue/fill_region": ["region", "region_rank"],
     "catalogue/fill_tile": ["tile", "tile_rank", "grid_column", "grid_row", "n_columns", "n_rows"],
 }

@@ -201,11 +201,10 @@ def line() -> shapely.LineString:
         (bow_tie(), True, "warning", "is invalid (Self-intersection"),
         (shapely.Polygon(), False, "warning", "has no geometry"),
         (None, False, "warning", "has no geometry"),
-        (shapely.Point(1, 2), False, "error", "is a Point, not a polygon"),
         (line(), False, "error", "is a LineString, not a polygon"),
         (shapely.Polygon([(0, 0), (1, 1), (2, 2)]), False, "warning", "is invalid"),
     ],
-    ids=["bow tie", "empty", "missing", "point", "line", "flat"],
+    ids=["bow tie", "empty", "missing", "line", "flat"],
 )
 @pytest.mark.filterwarnings("ignore:.*Geometry type.*")
 def test_geometries_that_do_not_fit(tmp_path: Path, shape: Any, kept: bool, severity: str, message: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from i2db.errors import ConfigError, I2dbError, InputError
 from i2db.finding import Finding, errors
+from i2db.folds import source_of, with_folds
 from i2db.report.nomenclature import read_colors, read_nomenclature
 from i2db.scene import survey
 from i2db.sensors.check import check_readable
@@ -16,6 +17,7 @@ from i2db.sensors.scan import scan
 from i2db.user_rasters import user_rasters
 from i2db.vector.ground_truth import outside, read_ground_truth
 from i2db.vector.layer import read_layer, repair
+from i2db.vector.points import layer_kind, single_points
 from i2db.vector.regions import read_regions
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ def check_inputs(config: Config) -> list[Finding]:
     if crs is None:
         return findings
     _attempt(findings, "ground truth", lambda: _ground_truth(config, crs, codes, products, findings))
+    _attempt(findings, "split", lambda: with_folds(config, config.chain.list_tile))
     if config.chain.region_path is not None:
         _attempt(findings, "regions", lambda: _regions(config, crs, findings))
     if not errors(findings):
@@ -99,9 +102,7 @@ def _classes(config: Config, findings: list[Finding]) -> list[int]:
 
 
 def _ground_truth(config: Config, crs: str, codes: list[int], products: list[Any], findings: list[Finding]) -> None:
-    from i2db.stages.catalogue import ground_truth_source
-
-    table, found = read_ground_truth(ground_truth_source(config), crs, set(codes))
+    table, found = read_ground_truth(source_of(config), crs, set(codes))
     extents = [_extent(product, crs) for product in {product.tile: product for product in products}.values()]
     findings += [*found, *outside(table, extents, config.chain.ground_truth)]
 
@@ -129,7 +130,7 @@ def write_repaired(config: Config, path: Path) -> int:
     """Write the ground truth with its geometries repaired to a new GeoPackage; the original is not touched.
 
     Returns:
-        Number of polygons written.
+        Number of polygons (or points) written.
 
     Raises:
         ConfigError: the file is there already, or is no GeoPackage.
@@ -137,8 +138,11 @@ def write_repaired(config: Config, path: Path) -> int:
     if path.exists() or path.suffix.lower() != ".gpkg":
         raise ConfigError(f"{path} is there already, or no .gpkg", hint="--fix names a new GeoPackage")
     source = config.chain.ground_truth
-    frame = read_layer(source, "ground truth")
-    repaired, _ = repair(frame, frame.index.to_numpy(), "polygon")
+    frame = read_layer(source, "ground truth", config.chain.ground_truth_proj)
+    if layer_kind(frame, source) == "point":
+        repaired, _ = single_points(frame, frame.index.to_numpy())
+    else:
+        repaired, _ = repair(frame, frame.index.to_numpy(), "polygon")
     from i2db.files import replacing
 
     with replacing(path) as temporary:

@@ -231,7 +231,9 @@ def _richest_square(config: Config, grid: Grid, tiles: Mapping[str, Window], siz
     from i2db.vector.layer import column, read_layer, to_projection
 
     path = config.chain.ground_truth
-    frame, _ = to_projection(read_layer(path, "ground truth"), grid.crs, path, "ground truth")
+    frame, _ = to_projection(
+        read_layer(path, "ground truth", config.chain.ground_truth_proj), grid.crs, path, "ground truth"
+    )
     labels = column(frame, config.chain.data_field, path, "chain.data_field").astype(str).to_numpy()
     points = frame.geometry.representative_point()
     columns = np.floor(points.x.to_numpy() / grid.resolution_x)

@@ -13,6 +13,7 @@ from i2db.config.reader import flat
 from i2db.facts import Facts
 from i2db.files import clean_temporaries
 from i2db.fingerprint import fingerprint
+from i2db.folds import with_folds
 from i2db.scene import Scene, build_scene
 from i2db.store.database import Database
 from i2db.store.parts import PartStore
@@ -52,6 +53,7 @@ class Project:
         folder = folder.resolve()
         facts = Facts.load(folder, *(lender.resolve().parent for lender in lenders))
         scene = build_scene(config, facts, refresh=refresh)
+        config = with_folds(config, scene.tiles)
         path = folder / DATABASE_NAME
         if not read_only:
             folder.mkdir(parents=True, exist_ok=True)

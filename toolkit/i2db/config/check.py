@@ -19,6 +19,13 @@ _STRATEGY_KEYS = {
     "strategy.byclass.in": "byclass",
     "strategy.total.v": "total",
 }
+#: Keys that only some kinds of split_by read.
+_UNIT_KEYS = {
+    "block_size": ("block",),
+    "split_field": ("year", "field"),
+    "split_region_path": ("region",),
+    "split_region_field": ("region",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,7 @@ def check(config: Config, resolved: Resolved, findings: Findings, whole: Place) 
     """Add what is contradictory (errors) or idle (warnings) to the findings; `whole` is the place of the file."""
     checks = _Checks(config, resolved, findings, whole)
     _check_steps(checks)
+    _check_ground_truth(checks)
     _check_split(checks)
     _check_selection(checks)
     _check_forest(checks)
@@ -92,14 +100,43 @@ def _check_split(checks: _Checks) -> None:
                 f"arg_train.split_ground_truth False leaves nothing to draw, so arg_train.runs must be 1, "
                 f"not {train.runs}",
             )
-        for key in ("ratio", "group_field", "min_distance", "lone_polygon"):
+        keys = ("ratio", "group_field", "min_distance", "lone_polygon", "split_by", "split_buffer", *_UNIT_KEYS)
+        for key in keys:
             checks.idle(("arg_train", key), "arg_train.split_ground_truth is False")
-    elif train.ratio == 0:
+        return
+    _check_units(checks)
+    if train.leaves_one_out:
+        for key in ("ratio", "lone_polygon"):
+            checks.idle(
+                ("arg_train", key), f"arg_train.split_by {train.split_by} leaves one {train.split_by} out per run"
+            )
+        return
+    if train.ratio == 0:
         checks.error(("arg_train", "ratio"), "arg_train.ratio is 0: no polygon would learn")
     elif train.ratio == 1:
         checks.findings.warn(
             checks.place("arg_train", "ratio"), "arg_train.ratio is 1: no polygon is left to validate the map"
         )
+
+
+def _check_units(checks: _Checks) -> None:
+    """What split_by needs, and what it has no use for."""
+    train = checks.config.arg_train
+    for key, users in _UNIT_KEYS.items():
+        if train.split_by not in users:
+            checks.idle(("arg_train", key), f"arg_train.split_by is {train.split_by}")
+        elif getattr(train, key) is None:
+            models = " (the models' own regions cannot be left out: nothing would map them)" if "path" in key else ""
+            checks.error(
+                ("arg_train", "split_by"), f"arg_train.split_by {train.split_by} needs arg_train.{key}{models}"
+            )
+    if train.split_by == "block" and train.lone_polygon != "learn":
+        checks.idle(("arg_train", "lone_polygon"), "arg_train.split_by is block")
+
+
+def _check_ground_truth(checks: _Checks) -> None:
+    if checks.config.chain.ground_truth.suffix.lower() != ".csv":
+        checks.idle(("chain", "ground_truth_proj"), "chain.ground_truth is no CSV file and says its own projection")
 
 
 def _check_selection(checks: _Checks) -> None:

@@ -62,7 +62,13 @@ class Chain(ConfigSection):
         description="Folder of the user's rasters (elevation, soils, climate), with one folder per tile; section "
         "user_feat says which files.",
     )
-    ground_truth: FilePath = Field(description="File of labelled polygons: Shapefile, GeoPackage, GeoJSON, GeoParquet.")
+    ground_truth: FilePath = Field(
+        description="File of labelled polygons or points: Shapefile, GeoPackage, GeoJSON, GeoParquet; CSV for points."
+    )
+    ground_truth_proj: ProjectionCode | None = Field(
+        default=None,
+        description="Projection of the coordinates in a CSV file of points; not set: longitude and latitude.",
+    )
     data_field: Text = Field(description="Field of the ground truth that holds the label.")
     nomenclature_path: FilePath = Field(description="File of class names and codes, one `name:code` per line.")
     color_table: FilePath | None = Field(

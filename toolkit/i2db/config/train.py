@@ -14,6 +14,7 @@ from i2db.config.fields import ConfigSection, FilePath, Names, Text
 
 Strategy = Literal["smallest", "constant", "byclass", "percent", "total", "all"]
 Sampler = Literal["random", "periodic"]
+SplitBy = Literal["polygon", "block", "tile", "region", "year", "field"]
 Index = Literal["NDVI", "NDWI", "Brightness"]
 
 #: Largest number that seeds the generators in use.
@@ -221,7 +222,10 @@ class ArgTrain(ConfigSection):
     """Split of the ground truth, choice of samples, features and classifier."""
 
     runs: int = Field(
-        default=1, ge=1, description="Number of random splits of the ground truth, each with its own map."
+        default=1,
+        ge=1,
+        description="Number of random splits of the ground truth, each with its own map; where split_by leaves one out "
+        "after the other there is a run for each, and this stays unset.",
     )
     ratio: float = Field(default=0.5, ge=0, le=1, description="Share of the polygons of each class that learn, 0 to 1.")
     random_seed: int | None = Field(
@@ -244,6 +248,29 @@ class ArgTrain(ConfigSection):
         default=0.0,
         ge=0,
         description="Distance in metres below which polygons stay on one side of the split.",
+    )
+    split_by: SplitBy = Field(
+        default="polygon",
+        description="What goes to one side as a whole: a polygon, drawn within its class and region; a block, drawn; "
+        "or each tile, region, year or field value, left out by one run after the other.",
+    )
+    block_size: float | None = Field(
+        default=None, gt=0, description="Side in metres of the square blocks of split_by block."
+    )
+    split_field: Text | None = Field(
+        default=None,
+        description="Field of the ground truth with the values (split_by field) or the dates or years (split_by year).",
+    )
+    split_region_path: FilePath | None = Field(
+        default=None, description="File of the regions of split_by region, which have nothing to do with models."
+    )
+    split_region_field: Text = Field(
+        default="region", description="Field of split_region_path that holds the region's name."
+    )
+    split_buffer: float = Field(
+        default=0.0,
+        ge=0,
+        description="Distance in metres from a val polygon within which polygons do not learn, whatever split_by is.",
     )
     erode: float = Field(
         default=0.0,
@@ -269,6 +296,11 @@ class ArgTrain(ConfigSection):
         default={},
         description='Options of the classifier by the names of OTB, e.g. {"classifier.rf.min": 5}.',
     )
+
+    @property
+    def leaves_one_out(self) -> bool:
+        """Whether each run leaves a tile, region, year or value out, so that there are as many runs as these."""
+        return self.split_ground_truth and self.split_by in ("tile", "region", "year", "field")
 
     @property
     def forest_parameters(self) -> ForestParameters:

@@ -16,7 +16,7 @@ from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Task, WorkContext
 from i2db.errors import InputError
 from i2db.fingerprint import fingerprint
-from i2db.raster.burn import BurnResult, burn_polygons, edge_distances
+from i2db.raster.burn import BurnResult, are_points, burn_points, burn_polygons, edge_distances
 from i2db.raster.grid import sample_ids
 from i2db.stages.inputs import LONGEST_GAP_BAND, N_VALID_BAND, ChunkInput, chunk_inputs, owned_pixels, read_raster
 from i2db.stages.publishing import publish_tables
@@ -95,14 +95,15 @@ def _work(task: Task, context: WorkContext) -> Part:
     payload: _Payload = task.payload
     chunk_input = payload.chunk_input
     window = chunk_input.chunk.window
-    burnt = burn_polygons(
+    is_point = are_points(payload.shapes)
+    burnt = (burn_points if is_point else burn_polygons)(
         np.array(payload.polygon_ids, dtype=np.int64),
         np.array(payload.class_codes, dtype=np.int32),
         payload.shapes,
         window,
         chunk_input.grid,
     )
-    table = _candidates(payload, burnt)
+    table = _candidates(payload, burnt, is_point=is_point)
     conflicts = pa.Table.from_pylist(
         [{"polygon_id_a": a, "polygon_id_b": b, "n_pixels": n} for a, b, n in burnt.conflicts], schema=CONFLICT_SCHEMA
     )
@@ -112,7 +113,7 @@ def _work(task: Task, context: WorkContext) -> Part:
     return writer.finish()
 
 
-def _candidates(payload: _Payload, burnt: BurnResult) -> pa.Table:
+def _candidates(payload: _Payload, burnt: BurnResult, *, is_point: bool) -> pa.Table:
     chunk_input = payload.chunk_input
     chunk, grid = chunk_input.chunk, chunk_input.grid
     rows, columns = burnt.rows - chunk.window.row, burnt.columns - chunk.window.column
@@ -121,18 +122,17 @@ def _candidates(payload: _Payload, burnt: BurnResult) -> pa.Table:
     measures = read_raster(validity.path, chunk.window, chunk.window, [1, 2, 3, *range(4, 4 + len(chunk_input.series))])
     measures = measures[:, rows, columns]
     region = payload.regions.of_pixels(chunk.window, grid)[rows, columns]
-    distance = edge_distances(
-        payload.shapes,
-        burnt.polygon_index,
-        (burnt.columns + 0.5) * grid.resolution_x,
-        -(burnt.rows + 0.5) * grid.resolution_y,
-    )
+    distance = None
+    if not is_point:
+        x, y = (burnt.columns + 0.5) * grid.resolution_x, -(burnt.rows + 0.5) * grid.resolution_y
+        distance = edge_distances(payload.shapes, burnt.polygon_index, x, y)
     usable = (
         owned_pixels(chunk_input, chunk.window)[rows, columns]
         & (measures[N_VALID_BAND - 1] >= payload.cloud_threshold)
         & (region >= 0)
-        & (distance >= payload.erode)
     )
+    if distance is not None:
+        usable &= distance >= payload.erode
     ids = sample_ids(burnt.rows, burnt.columns)[usable]
     order = np.argsort(ids)
 
@@ -153,7 +153,7 @@ def _candidates(payload: _Payload, burnt: BurnResult) -> pa.Table:
             kept(measures[N_VALID_BAND - 1]),
             _by_sensor(sensors, [kept(band) for band in measures[3:]]),
             kept(measures[LONGEST_GAP_BAND - 1]),
-            kept(distance).astype(np.float32),
+            pa.nulls(n, pa.float32()) if distance is None else kept(distance).astype(np.float32),
         ],
         schema=CANDIDATE_SCHEMA,
     )
@@ -195,7 +195,8 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
                 parts.append(part)
     files = [str(project.parts.path_of(part, "conflict")) for part in parts if part.file("conflict").n_rows]
     if files:
-        database.run("candidate/find_conflicts", files=sorted(files))
+        (kind,) = database.rows("candidate/geometry_kind")
+        database.run("candidate/find_conflicts", files=sorted(files), is_point=kind["is_point"])
 
 
 STAGE = Stage(
@@ -213,6 +214,7 @@ STAGE = Stage(
         "candidate/fill",
         "candidate/find_empty_polygons",
         "candidate/find_conflicts",
+        "candidate/geometry_kind",
         "extract/count_candidates",
     ),
     tasks=_tasks,

@@ -10,13 +10,13 @@ import pyarrow as pa
 from i2db.chain.project import Project
 from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Task
-from i2db.config.model import Config
 from i2db.errors import InputError
 from i2db.finding import Finding, errors, summary
 from i2db.fingerprint import file_fingerprint
+from i2db.folds import folds, source_of
 from i2db.report.nomenclature import read_colors, read_nomenclature
 from i2db.report.style import default_palette
-from i2db.vector.ground_truth import GroundTruthSource, outside, read_ground_truth, read_recode
+from i2db.vector.ground_truth import outside, read_ground_truth
 from i2db.vector.regions import read_regions, sole_region
 
 
@@ -26,7 +26,9 @@ def _tasks(project: Project) -> Sequence[Task]:
     identity = {
         "fields": [chain.data_field, chain.polygon_id_field, chain.region_field, list(chain.excluded_classes)],
         "groups": config.arg_train.group_field,
-        "runs": [config.arg_train.runs, config.arg_train.split_ground_truth],
+        "units": [config.arg_train.split_by, config.arg_train.split_field] if config.arg_train.leaves_one_out else None,
+        "points": chain.ground_truth_proj,
+        "runs": [config.arg_train.runs, config.arg_train.split_ground_truth, folds(config, scene.tiles)],
         "files": [
             file_fingerprint(path)
             for path in (
@@ -124,21 +126,19 @@ def _class_rows(project: Project, findings: list[Finding]) -> list[dict[str, Any
     return rows
 
 
-def ground_truth_source(config: Config) -> GroundTruthSource:
-    """Where the ground truth is, as the configuration says."""
-    chain = config.chain
-    return GroundTruthSource(
-        path=chain.ground_truth,
-        label_field=chain.data_field,
-        id_field=chain.polygon_id_field,
-        group_field=config.arg_train.group_field,
-        recode=read_recode(chain.label_recode) if chain.label_recode is not None else None,
-        excluded=tuple(chain.excluded_classes),
-    )
-
-
 def _ground_truth(project: Project, codes: Sequence[int], findings: list[Finding]) -> pa.Table:
-    table, found = read_ground_truth(ground_truth_source(project.config), project.scene.grid.crs, set(codes))
+    table, found = read_ground_truth(source_of(project.config), project.scene.grid.crs, set(codes))
+    if project.config.arg_train.erode > 0 and set(table["area"].to_pylist()) == {0.0}:
+        remedy = "leave it out: a point has no edge"
+        found.append(
+            Finding(
+                severity="error",
+                subject="ground truth",
+                item="arg_train.erode",
+                message="is set, and the ground truth is of points",
+                remedy=remedy,
+            )
+        )
     extents = [project.scene.grid.bounds(window) for window in project.scene.tiles.values()]
     findings += [*found, *outside(table, extents, project.config.chain.ground_truth)]
     return table
@@ -182,9 +182,10 @@ def _tile_rows(project: Project) -> pa.Table:
 def _run_rows(project: Project) -> list[dict[str, Any]]:
     train = project.config.arg_train
     evaluated = "val" if train.split_ground_truth else "learn"
+    held_out = folds(project.config, project.scene.tiles) or (None,) * train.runs
     return [
-        {"run": run, "random_seed": project.random_seed + run, "evaluated_split": evaluated}
-        for run in range(train.runs)
+        {"run": run, "random_seed": project.random_seed + run, "evaluated_split": evaluated, "held_out": name}
+        for run, name in enumerate(held_out)
     ]
 
 

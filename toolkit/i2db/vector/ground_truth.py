@@ -1,11 +1,11 @@
-"""The ground truth: labelled polygons, checked one by one."""
+"""The ground truth: labelled polygons or points, checked one by one."""
 
 from __future__ import annotations
 
 import csv
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,21 +16,25 @@ import pyarrow as pa
 from i2db.errors import InputError
 from i2db.finding import Finding
 from i2db.vector.layer import column, read_layer, repair, to_projection
+from i2db.vector.points import Kind, layer_kind, single_points
 
 LARGEST_CODE = 65_535
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroundTruthSource:
-    """Where the polygons are and how to read their labels.
+    """Where the polygons (or points) are and how to read their labels.
 
     Attributes:
-        path: vector file.
+        path: vector file, or CSV file of points.
         label_field: field of the label, integer or text.
         id_field: field of the polygon's id; None for the feature id of the file.
         group_field: field whose equal values keep polygons on one side of the split, or None.
         recode: label code per text, for text labels.
         excluded: codes to leave out.
+        table_crs: projection of the coordinates of a CSV file; None for longitude and latitude.
+        unit_field: field whose values are left out one after the other (table `polygon`, split_value), or None.
+        is_year: whether the year of its dates is meant.
     """
 
     path: Path
@@ -39,6 +43,9 @@ class GroundTruthSource:
     group_field: str | None = None
     recode: dict[str, int] | None = None
     excluded: tuple[int, ...] = ()
+    table_crs: str | None = None
+    unit_field: str | None = None
+    is_year: bool = False
 
 
 def read_ground_truth(
@@ -49,32 +56,89 @@ def read_ground_truth(
     Raises:
         InputError: the file or a field is missing, or the ids are not unique.
     """
-    frame = read_layer(source.path, "ground truth")
+    frame = read_layer(source.path, "ground truth", source.table_crs)
+    kind = layer_kind(frame, source.path)
     labels = column(frame, source.label_field, source.path, "chain.data_field")
-    ids = _polygon_ids(frame, source)
+    ids = _polygon_ids(frame, labels, source, kind)
     groups = column(frame, source.group_field, source.path, "arg_train.group_field") if source.group_field else None
     frame = frame.assign(_id=ids, _label=[None if _is_null(label) else str(label) for label in labels], _group=groups)
     codes, findings = _codes(labels, ids, source, known_codes)
+    if source.unit_field is not None:
+        units = units_of(column(frame, source.unit_field, source.path, "arg_train.split_field"), source)
+        lacking = [i for i, unit in enumerate(units) if unit is None and codes[i] > 0]
+        findings += [_about(ids[i], f"has nothing in {source.unit_field}", "left out", "warning") for i in lacking]
+        codes[lacking] = 0
+        frame = frame.assign(_unit=units)
+    else:
+        frame = frame.assign(_unit=None)
     frame = frame.assign(_code=codes)[codes > 0]
-    frame, repaired = repair(frame, frame["_id"].to_numpy(), "polygon")
+    used = frame["_id"].to_numpy()
+    frame, repaired = single_points(frame, used) if kind == "point" else repair(frame, used, "polygon")
     frame, moved = to_projection(frame, crs, source.path, "ground truth")
-    frame, duplicates = _without_duplicates(frame)
+    frame, duplicates = _without_duplicates(frame, kind)
     findings += [*moved, *repaired, *duplicates]
     if frame.empty:
-        findings.insert(0, _unusable(source.path, "holds no usable polygon", "why each was left out is told beside"))
-    frame = frame.sort_values("_id")
-    group_names = [None if group is None or _is_null(group) else str(group) for group in frame["_group"]]
-    table = pa.table(
+        findings.insert(0, _unusable(source.path, f"holds no usable {kind}", "why each was left out is told beside"))
+    if kind == "point":
+        findings = [replace(each, subject="point") if each.subject == "polygon" else each for each in findings]
+    return _table(frame.sort_values("_id")), findings
+
+
+def _table(frame: Any) -> pa.Table:
+    """Rows of table `polygon`, with the geometry as WKB."""
+
+    def texts(name: str) -> pa.Array:
+        return pa.array([None if _is_null(cell) else str(cell) for cell in frame[name]], pa.string())
+
+    return pa.table(
         {
             "polygon_id": pa.array(frame["_id"].to_numpy(), pa.int64()),
             "class_code": pa.array(frame["_code"].to_numpy(), pa.int32()),
-            "source_label": pa.array(frame["_label"].tolist(), pa.string()),
-            "group_name": pa.array(group_names, pa.string()),
+            "source_label": texts("_label"),
+            "group_name": texts("_group"),
+            "split_value": texts("_unit"),
             "area": pa.array(frame.geometry.area.to_numpy(), pa.float64()),
             "wkb": pa.array(frame.geometry.to_wkb().tolist(), pa.binary()),
         }
     )
-    return table, findings
+
+
+def units_of(cells: Any, source: GroundTruthSource) -> list[str | None]:
+    """The text, or the year, of the cells of the split field; None where there is nothing.
+
+    Raises:
+        InputError: a cell is no date, where years are wanted.
+    """
+    units: list[str | None] = []
+    for cell in cells:
+        if _is_null(cell) or not str(cell).strip():
+            units.append(None)
+        elif not source.is_year:
+            whole = isinstance(cell, float | np.floating) and float(cell).is_integer()
+            units.append(str(int(cell)) if whole else str(cell).strip())
+        else:
+            # A year, a date such as 2018-05-14 or 20180514, or either as a number.
+            found = re.match(r"((?:19|20)[0-9]{2})(?:[-/.]|[0-9]{4}\b|\.0$|$)", str(cell).strip())
+            if found is None:
+                raise InputError(
+                    f"{source.path}: {source.unit_field} is {str(cell)!r}, which is no date",
+                    hint="write years or dates (2018, 2018-05-14, 20180514), or split by field instead of year",
+                )
+            units.append(found[1])
+    return units
+
+
+def unit_values(source: GroundTruthSource) -> list[str]:
+    """The values of the split field over the polygons that have a label which is not excluded, numbers first."""
+    frame = read_layer(source.path, "ground truth", source.table_crs)
+    labels = column(frame, source.label_field, source.path, "chain.data_field")
+    units = units_of(column(frame, source.unit_field or "", source.path, "arg_train.split_field"), source)
+    found = {
+        unit
+        for label, unit in zip(labels, units, strict=True)
+        if unit is not None and not _is_null(label) and _code(label, source.recode) not in source.excluded
+    }
+    return sorted(found, key=lambda unit: (not unit.isdigit(), int(unit) if unit.isdigit() else 0, unit))
 
 
 def outside(polygons: pa.Table, extents: Sequence[tuple[float, float, float, float]], path: Path) -> list[Finding]:
@@ -91,7 +155,8 @@ def outside(polygons: pa.Table, extents: Sequence[tuple[float, float, float, flo
     boxes = [shapely.box(*extent) for extent in extents]
     if polygons.num_rows == 0 or tree.query(boxes, predicate="intersects").size:
         return []
-    message = f"none of the {polygons.num_rows} polygons lies within the tiles"
+    kind = "points" if shapely.get_type_id(tree.geometries[0]) == 0 else "polygons"
+    message = f"none of the {polygons.num_rows} {kind} lies within the tiles"
     return [_unusable(path, message, "see whether its projection is the right one, and chain.list_tile")]
 
 
@@ -126,22 +191,15 @@ def _is_null(cell: Any) -> bool:
     return cell is None or cell != cell or str(cell) in ("<NA>", "NaT")
 
 
-def _polygon_ids(frame: Any, source: GroundTruthSource) -> Any:
+def _polygon_ids(frame: Any, labels: Any, source: GroundTruthSource, kind: Kind) -> Any:
     """One int64 per polygon, from the source and never from a place in a list."""
-    import shapely
-
     if source.id_field is not None:
         cells = column(frame, source.id_field, source.path, "chain.polygon_id_field")
         ids, name = _integers(cells, source), source.id_field
     elif frame.index.name == "fid":
         ids, name = frame.index.to_numpy().astype("int64"), "its feature ids"
     else:
-        # GeoParquet has no feature ids: the polygon itself is one, whatever its place in the file.
-        import hashlib
-
-        shapes = shapely.to_wkb(frame.geometry.to_numpy())
-        digests = [hashlib.blake2b(shape or b"", digest_size=7).digest() for shape in shapes]
-        ids, name = np.array([int.from_bytes(digest) for digest in digests], dtype="int64"), "the hash of its geometry"
+        ids, name = _hashes(frame, labels, kind), "the hash of its geometry"
     unique, counts = np.unique(ids, return_counts=True)
     if (counts > 1).any():
         raise InputError(
@@ -149,6 +207,26 @@ def _polygon_ids(frame: Any, source: GroundTruthSource) -> Any:
             hint="chain.polygon_id_field names a field with one id per polygon",
         )
     return ids
+
+
+def _hashes(frame: Any, labels: Any, kind: Kind) -> Any:
+    """Ids where a file has none (GeoParquet, CSV): the polygon itself is one, whatever its place in the file.
+
+    A point is found with its label; of several that are the same in both, it is all one which is which.
+    """
+    import hashlib
+
+    import shapely
+
+    keys = [shape or b"" for shape in shapely.to_wkb(frame.geometry.to_numpy())]
+    if kind == "point":
+        seen: dict[bytes, int] = {}
+        for i, label in enumerate(labels):
+            key = keys[i] + str(label).encode()
+            seen[key] = seen.get(key, 0) + 1
+            keys[i] = key if seen[key] == 1 else key + f"|{seen[key]}".encode()
+    digests = [hashlib.blake2b(key, digest_size=7).digest() for key in keys]
+    return np.array([int.from_bytes(digest) for digest in digests], dtype="int64")
 
 
 def _integers(cells: Any, source: GroundTruthSource) -> Any:
@@ -230,7 +308,7 @@ def _about(polygon_id: Any, message: str, remedy: str, severity: str = "error") 
     )
 
 
-def _without_duplicates(frame: Any) -> tuple[Any, list[Finding]]:
+def _without_duplicates(frame: Any, kind: Kind) -> tuple[Any, list[Finding]]:
     """Of polygons with the same geometry and label the one with the smallest id; with other labels they all stay
     (their pixels are in conflict and will be left out)."""
     import shapely
@@ -244,5 +322,5 @@ def _without_duplicates(frame: Any) -> tuple[Any, list[Finding]]:
         original = first.setdefault((shape, code), polygon_id)
         if original != polygon_id:
             keep[i] = False
-            findings.append(_about(polygon_id, f"is the same polygon as {original}", "left out", "warning"))
+            findings.append(_about(polygon_id, f"is the same {kind} as {original}", "left out", "warning"))
     return frame[keep], findings

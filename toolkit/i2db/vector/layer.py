@@ -1,4 +1,4 @@
-"""Reading a layer of polygons: any OGR file or GeoParquet, in the project's projection."""
+"""Reading a layer of polygons or points: any OGR file, GeoParquet or CSV, in the project's projection."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ import numpy as np
 
 from i2db.errors import InputError
 from i2db.finding import Finding
+from i2db.vector.points import read_point_table
 
 if TYPE_CHECKING:
     import geopandas
 
 
-def read_layer(path: Path, what: str) -> geopandas.GeoDataFrame:
+def read_layer(path: Path, what: str, table_crs: str | None = None) -> geopandas.GeoDataFrame:
     """Read a vector file; its feature ids are the index (shapefiles count from 0, GeoPackages from 1).
+
+    Args:
+        path: any file that GDAL reads, GeoParquet, or a CSV file of points.
+        what: its name in messages.
+        table_crs: projection of the coordinates of a CSV file; None for longitude and latitude.
 
     Raises:
         InputError: the file is missing or unreadable, or does not say its projection.
@@ -27,6 +33,8 @@ def read_layer(path: Path, what: str) -> geopandas.GeoDataFrame:
 
     if not path.exists():
         raise InputError(f"{what} {path} does not exist")
+    if path.suffix.lower() == ".csv":
+        return read_point_table(path, what, table_crs)
     try:
         if path.suffix.lower() in (".parquet", ".geoparquet"):
             frame = geopandas.read_parquet(path)

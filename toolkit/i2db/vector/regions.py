@@ -21,14 +21,20 @@ def sole_region() -> pa.Table:
     )
 
 
-def read_regions(path: Path, field: str, crs: str) -> tuple[pa.Table, list[Finding]]:
+def read_regions(path: Path, field: str, crs: str, key: str = "chain.region_field") -> tuple[pa.Table, list[Finding]]:
     """Rows of table `region` (geometry as WKB in column wkb), one per name, numbers before words, and findings.
+
+    Args:
+        path: file of polygons.
+        field: of their names.
+        crs: projection of the project.
+        key: the configuration's key that names the field, for messages.
 
     Raises:
         InputError: the file or its field is missing, or no polygon is left.
     """
     frame = read_layer(path, "region file")
-    names = column(frame, field, path, "chain.region_field")
+    names = column(frame, field, path, key)
     ids = frame.index.to_numpy()
     findings = [
         Finding(
