@@ -145,16 +145,13 @@ def survey(config: Config) -> tuple[Grid, dict[str, Window]]:
 
 def _scan_all(config: Config, found: list[Finding]) -> dict[Sensor, dict[str, tuple[Product, ...]]]:
     products: dict[Sensor, dict[str, tuple[Product, ...]]] = {}
-    for sensor in all_sensors():
-        root = getattr(config.chain, sensor.path_key, None)
-        if root is None:
-            continue
+    for configured in configured_sensors(config):
         by_tile = {}
         for tile in config.chain.list_tile:
-            of_tile, findings = scan(sensor, Path(root), tile)
+            of_tile, findings = scan(configured.sensor, configured.root, tile)
             by_tile[tile] = tuple(of_tile)
             found.extend(findings)
-        products[sensor] = by_tile
+        products[configured.sensor] = by_tile
     if not products:
         raise ConfigError("no sensor is configured", hint="chain.s2_path names the folder with one folder per tile")
     return products

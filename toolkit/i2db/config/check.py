@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from i2db.config import check_sensors
 from i2db.config.findings import Findings, key_name
 from i2db.config.model import STEP_GROUPS, Config
 from i2db.config.resolve import KeyPath, Resolved
 from i2db.config.train import FOREST_OPTIONS, Selection
 from i2db.config.tree import Place
 
-#: Red, near and short-wave infrared bands of Sentinel-2: what iota2 asks keep_bands to hold for its indices.
-_INDEX_BANDS = ("B4", "B8", "B11")
 #: The key that each strategy reads.
 _STRATEGY_KEYS = {
     "strategy.percent.p": "percent",
@@ -29,16 +28,19 @@ _UNIT_KEYS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Checks:
+class Checks:
+    """The configuration that is checked, and where what is found goes."""
+
     config: Config
     resolved: Resolved
     findings: Findings
     whole: Place
 
-    def is_given(self, *path: str | int) -> bool:
+    def _is_given(self, *path: str | int) -> bool:
         return path in self.resolved.places
 
     def place(self, *path: str | int) -> Place:
+        """Where a key, or the nearest thing above it, is written."""
         return self.resolved.place(path, self.whole)
 
     def _is_default(self, *path: str | int) -> bool:
@@ -49,30 +51,30 @@ class _Checks:
         return bool(getattr(section, str(path[1])) == default)
 
     def error(self, path: KeyPath, message: str) -> None:
+        """Add an error at the place of a key."""
         self.findings.error(self.place(*path), message)
 
     def idle(self, path: KeyPath, reason: str) -> None:
         """Say that a key has no effect, if it is given and asks for something else than its default."""
-        if self.is_given(*path) and not self._is_default(*path):
+        if self._is_given(*path) and not self._is_default(*path):
             self.findings.idle(self.place(*path), key_name(path), reason)
 
 
 def check(config: Config, resolved: Resolved, findings: Findings, whole: Place) -> None:
     """Add what is contradictory (errors) or idle (warnings) to the findings; `whole` is the place of the file."""
-    checks = _Checks(config, resolved, findings, whole)
+    checks = Checks(config, resolved, findings, whole)
     _check_steps(checks)
     _check_ground_truth(checks)
     _check_split(checks)
     _check_selection(checks)
     _check_forest(checks)
-    _check_features(checks)
-    _check_dates(checks)
+    check_sensors.check(checks)
     _check_user_rasters(checks)
     _check_chunks(checks)
     _check_execution(checks)
 
 
-def _check_steps(checks: _Checks) -> None:
+def _check_steps(checks: Checks) -> None:
     chain = checks.config.chain
     if STEP_GROUPS.index(chain.first_step) > STEP_GROUPS.index(chain.last_step):
         checks.error(
@@ -91,7 +93,7 @@ def _check_steps(checks: _Checks) -> None:
         checks.idle(("chain", "region_field"), "chain.region_path is not set")
 
 
-def _check_split(checks: _Checks) -> None:
+def _check_split(checks: Checks) -> None:
     train = checks.config.arg_train
     if not train.split_ground_truth:
         if train.runs != 1:
@@ -119,7 +121,7 @@ def _check_split(checks: _Checks) -> None:
         )
 
 
-def _check_units(checks: _Checks) -> None:
+def _check_units(checks: Checks) -> None:
     """What split_by needs, and what it has no use for."""
     train = checks.config.arg_train
     for key, users in _UNIT_KEYS.items():
@@ -134,12 +136,12 @@ def _check_units(checks: _Checks) -> None:
         checks.idle(("arg_train", "lone_polygon"), "arg_train.split_by is block")
 
 
-def _check_ground_truth(checks: _Checks) -> None:
+def _check_ground_truth(checks: Checks) -> None:
     if checks.config.chain.ground_truth.suffix.lower() != ".csv":
         checks.idle(("chain", "ground_truth_proj"), "chain.ground_truth is no CSV file and says its own projection")
 
 
-def _check_selection(checks: _Checks) -> None:
+def _check_selection(checks: Checks) -> None:
     base: KeyPath = ("arg_train", "sample_selection")
     selection = checks.config.arg_train.sample_selection
     general = selection.for_region("")
@@ -159,7 +161,7 @@ def _check_selection(checks: _Checks) -> None:
             )
 
 
-def _check_one_selection(checks: _Checks, path: KeyPath, selection: Selection) -> None:
+def _check_one_selection(checks: Checks, path: KeyPath, selection: Selection) -> None:
     """A strategy needs its number, where OTB has no default for it."""
     name, place = key_name(path), checks.place(*path, "strategy")
     if selection.strategy == "constant" and selection.count is None:
@@ -168,7 +170,7 @@ def _check_one_selection(checks: _Checks, path: KeyPath, selection: Selection) -
         checks.findings.error(place, f'{name} has strategy byclass, which needs "strategy.byclass.in", a CSV file')
 
 
-def _check_idle_selection(checks: _Checks, path: KeyPath, users: list[Selection]) -> None:
+def _check_idle_selection(checks: Checks, path: KeyPath, users: list[Selection]) -> None:
     """Keys that no model which reads them has a use for."""
     strategies = sorted({user.strategy for user in users})
     for key, strategy in _STRATEGY_KEYS.items():
@@ -182,7 +184,7 @@ def _check_idle_selection(checks: _Checks, path: KeyPath, users: list[Selection]
         checks.idle((*path, "rand"), "the periodic sampler without jitter draws nothing")
 
 
-def _check_forest(checks: _Checks) -> None:
+def _check_forest(checks: Checks) -> None:
     train = checks.config.arg_train
     for name in train.otb_classifier_options:
         path = ("arg_train", "otb_classifier_options", name)
@@ -195,71 +197,7 @@ def _check_forest(checks: _Checks) -> None:
             )
 
 
-def _check_features(checks: _Checks) -> None:
-    train, extraction = checks.config.arg_train, checks.config.iota2_feature_extraction
-    sensor, interpolation = checks.config.sentinel_2, checks.config.sensors_data_interpolation
-    if not extraction.extract_bands:
-        checks.idle(("sentinel_2", "keep_bands"), "iota2_feature_extraction.extract_bands is not True")
-    elif sensor.keep_bands is None:
-        checks.idle(("iota2_feature_extraction", "extract_bands"), "sentinel_2.keep_bands is not set: all are kept")
-    elif train.features or extraction.relrefl:
-        missing = [band for band in _INDEX_BANDS if band not in sensor.keep_bands]
-        if missing:
-            checks.error(
-                ("sentinel_2", "keep_bands"),
-                f"sentinel_2.keep_bands lacks {', '.join(missing)}, which the indices need; "
-                "add them, or set arg_train.features to []",
-            )
-    if not interpolation.use_additional_features:
-        checks.idle(
-            ("sentinel_2", "additional_features"), "sensors_data_interpolation.use_additional_features is not True"
-        )
-    elif not sensor.additional_features:
-        checks.idle(
-            ("sensors_data_interpolation", "use_additional_features"), "sentinel_2.additional_features has none"
-        )
-    if not extraction.relrefl and not extraction.keepduplicates:
-        checks.idle(("iota2_feature_extraction", "keepduplicates"), "iota2_feature_extraction.relrefl is not True")
-    has_additional = interpolation.use_additional_features and sensor.additional_features
-    if not (extraction.copyinput or train.features or has_additional):
-        checks.error(
-            ("iota2_feature_extraction", "copyinput"),
-            "no feature is left to learn from: iota2_feature_extraction.copyinput is False and arg_train.features "
-            "is empty",
-        )
-
-
-def _check_dates(checks: _Checks) -> None:
-    sensor, interpolation = checks.config.sentinel_2, checks.config.sensors_data_interpolation
-    if not interpolation.use_gapfilling:
-        for path in (
-            ("sensors_data_interpolation", "auto_date"),
-            ("sentinel_2", "temporal_resolution"),
-            ("sentinel_2", "start_date"),
-            ("sentinel_2", "end_date"),
-        ):
-            checks.idle(path, "sensors_data_interpolation.use_gapfilling is False: dates stay as acquired")
-    elif interpolation.auto_date:
-        for key in ("start_date", "end_date"):
-            if getattr(sensor, key) is not None:
-                checks.idle(
-                    ("sentinel_2", key),
-                    "as in iota2 it is read only where sensors_data_interpolation.auto_date is False",
-                )
-    elif sensor.start_date is None or sensor.end_date is None:
-        missing = [f"sentinel_2.{key}" for key in ("start_date", "end_date") if getattr(sensor, key) is None]
-        checks.error(
-            ("sensors_data_interpolation", "auto_date"),
-            f"sensors_data_interpolation.auto_date is False, which needs {' and '.join(missing)}",
-        )
-    elif sensor.start_date > sensor.end_date:
-        checks.error(
-            ("sentinel_2", "end_date"),
-            f"sentinel_2.end_date {sensor.end_date:%Y%m%d} is before start_date {sensor.start_date:%Y%m%d}",
-        )
-
-
-def _check_user_rasters(checks: _Checks) -> None:
+def _check_user_rasters(checks: Checks) -> None:
     section, root = checks.config.user_feat, checks.config.chain.user_feat_path
     if root is None:
         for key in ("patterns", "arbo"):
@@ -284,7 +222,7 @@ def _check_user_rasters(checks: _Checks) -> None:
             )
 
 
-def _check_chunks(checks: _Checks) -> None:
+def _check_chunks(checks: Checks) -> None:
     managing = checks.config.python_data_managing
     chunking = managing.chunking
     if chunking is None:
@@ -296,7 +234,7 @@ def _check_chunks(checks: _Checks) -> None:
             checks.idle(("python_data_managing", key), "chunks are cut by number_of_chunks")
 
 
-def _check_execution(checks: _Checks) -> None:
+def _check_execution(checks: Checks) -> None:
     execution = checks.config.execution
     if execution.scheduler_type == "cluster" and execution.scheduler_address is None:
         checks.error(

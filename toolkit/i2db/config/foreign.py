@@ -89,15 +89,7 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
     "chain": {
         **{
             name: _unbuilt()
-            for name in [
-                "s2_s2c_path",
-                "s2_l3a_path",
-                "l8_path",
-                "l8_path_old",
-                "l5_path",
-                "l5_path_old",
-                "s1_path",
-            ]
+            for name in ["s1_path"]
         },
         "output_statistics": _unbuilt(False),
         "enable_cross_validation": _unbuilt(False),
@@ -145,7 +137,18 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
     },
     "sensors_data_interpolation": _idle(_NO_STACK, "write_outputs", [False]),
     "iota2_feature_extraction": {"acorfeat": _unbuilt(False)},
-    "sentinel_2": _idle(_NO_STACK, "write_reproject_resampled_input_dates_stack", [False]),
+    **{
+        section: _idle(_NO_STACK, "write_reproject_resampled_input_dates_stack", [False])
+        for section in [
+            "landsat5",
+            "landsat5_old",
+            "landsat8",
+            "landsat8_old",
+            "sentinel_2",
+            "sentinel_2_s2c",
+            "sentinel_2_l3a",
+        ]
+    },
     "python_data_managing": {
         **_idle(_NO_FUNCTIONS, "padding_size_x padding_size_y", [0]),
         **_idle(_NO_FUNCTIONS, "data_mode_access", ["gapfilled"]),
@@ -160,7 +163,7 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
         "functions": _unbuilt(),
         **_idle(
             _NO_FUNCTIONS,
-            "module custom_write_mode concat_mode output_name no_data_value fill_missing_dates exogeneous_data "
+            "module custom_write_mode concat_mode output_name no_data_value exogeneous_data "
             "external_features_flag",
         ),
     },
@@ -184,10 +187,6 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
         **_idle("only scikit_models_parameters.model_type makes it useful, which is not built yet", "*"),
     },
     "simplification": _idle("only the builder i2_vectorization reads it, which is not built yet", "*"),
-    **{
-        section: _idle("only the path of that sensor in section chain makes it useful, which is not built yet", "*")
-        for section in ["landsat8", "landsat8_old", "landsat5_old", "sentinel_2_s2c", "sentinel_2_l3a"]
-    },
 }
 
 #: Settings that iota2 knows of keys that i2db has, but that are not built yet.

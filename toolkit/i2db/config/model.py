@@ -6,7 +6,7 @@ Names are iota2's of 2021 and later. What iota2 has and i2db has not is in `fore
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -15,8 +15,6 @@ from i2db.config.fields import (
     Bytes,
     Codes,
     ConfigSection,
-    Day,
-    Expressions,
     FilePath,
     Names,
     ProjectionCode,
@@ -24,6 +22,7 @@ from i2db.config.fields import (
     Text,
     Walltime,
 )
+from i2db.config.sensors import OwnSensors, SensorSection, section_field, section_model
 from i2db.config.train import ArgTrain, ForestParameters, SampleSelection, Selection
 
 __all__ = [
@@ -41,12 +40,11 @@ __all__ = [
     "PythonDataManaging",
     "SampleSelection",
     "Selection",
-    "Sentinel2",
+    "SensorSection",
     "UserFeat",
 ]
 
 StepGroup = Literal["init", "sampling", "learning", "classification", "mosaic", "validation", "writing"]
-Sentinel2Band = Literal["B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B11", "B12"]
 
 
 class Chain(ConfigSection):
@@ -56,7 +54,32 @@ class Chain(ConfigSection):
     list_tile: Annotated[tuple[Text, ...], Names] = Field(
         min_length=1, description="Tiles to work on, e.g. 'T31TCJ T31TDJ', in any order."
     )
-    s2_path: FilePath = Field(description="Folder of Sentinel-2 products (Theia L2A), with one folder per tile.")
+    s2_path: FilePath | None = Field(
+        default=None, description="Folder of Sentinel-2 products (Theia L2A), with one folder per tile."
+    )
+    s2_s2c_path: FilePath | None = Field(
+        default=None, description="Folder of Sentinel-2 products (Sen2Cor, .SAFE), with one folder per tile."
+    )
+    s2_l3a_path: FilePath | None = Field(
+        default=None, description="Folder of Sentinel-2 monthly syntheses (Theia L3A), with one folder per tile."
+    )
+    l8_path: FilePath | None = Field(
+        default=None, description="Folder of Landsat 8 products (Theia L2A), with one folder per tile."
+    )
+    l8_path_old: FilePath | None = Field(
+        default=None, description="Folder of Landsat 8 products in Theia's old layout (N2A), with one folder per tile."
+    )
+    l5_path: FilePath | None = Field(
+        default=None, description="Folder of Landsat 5 products (Theia L2A), with one folder per tile."
+    )
+    l5_path_old: FilePath | None = Field(
+        default=None, description="Folder of Landsat 5 products in Theia's old layout (N2A), with one folder per tile."
+    )
+    sensors: OwnSensors = Field(
+        default=(),
+        description="Sensors of your own: a list of mappings with declaration (a TOML file), path, and the keys of a "
+        "sensor's section.",
+    )
     user_feat_path: FilePath | None = Field(
         default=None,
         description="Folder of the user's rasters (elevation, soils, climate), with one folder per tile; section "
@@ -139,6 +162,11 @@ class Interpolation(ConfigSection):
         default=True,
         description="Whether masked dates are interpolated to regular dates; False: dates stay as acquired.",
     )
+    fill_missing_dates: bool = Field(
+        default=False,
+        description="Whether raw dates (use_gapfilling False) are those of all tiles together; a tile that lacks one "
+        "has no data on it. Without it the tiles must have the same dates.",
+    )
     use_additional_features: bool = Field(
         default=False, description="Whether the additional_features of the sensors are computed."
     )
@@ -155,24 +183,13 @@ class FeatureExtraction(ConfigSection):
     extract_bands: bool = Field(default=False, description="Whether only the keep_bands of the sensors are used.")
 
 
-class Sentinel2(ConfigSection):
-    """Sentinel-2, Theia L2A."""
-
-    start_date: Day = Field(
-        default=None, description="First regular date as YYYYMMDD; read only where auto_date is False."
-    )
-    end_date: Day = Field(
-        default=None, description="Last day of regular dates as YYYYMMDD; read only where auto_date is False."
-    )
-    temporal_resolution: int = Field(default=10, ge=1, le=366, description="Days from one regular date to the next.")
-    additional_features: Expressions = Field(
-        default=(),
-        description="Expressions of one date's bands b1, b2, ..., with commas between them; "
-        "read only where use_additional_features is True.",
-    )
-    keep_bands: Annotated[tuple[Sentinel2Band, ...], Names] | None = Field(
-        default=None,
-        description="Bands to use, e.g. ['B4', 'B8', 'B11']; read only where extract_bands is True; not set: all.",
+if TYPE_CHECKING:
+    Landsat5 = Landsat5Old = Landsat8 = Landsat8Old = Sentinel2 = Sentinel2S2C = Sentinel2L3A = SensorSection
+else:
+    # One model, with the bands of each sensor as its declaration in schemas/sensors has them.
+    Landsat5, Landsat5Old, Landsat8, Landsat8Old, Sentinel2, Sentinel2S2C, Sentinel2L3A = (
+        section_model(name)
+        for name in ("Landsat5", "Landsat5Old", "Landsat8", "Landsat8Old", "Sentinel2", "Sentinel2S2C", "Sentinel2L3A")
     )
 
 
@@ -310,7 +327,13 @@ class Config(ConfigSection):
     iota2_feature_extraction: FeatureExtraction = Field(
         default=FeatureExtraction(), description="Which bands and indices become features."
     )
-    sentinel_2: Sentinel2 = Field(default=Sentinel2(), description="Sentinel-2, Theia L2A.")
+    landsat5: Landsat5 = section_field("Landsat5")
+    landsat5_old: Landsat5Old = section_field("Landsat5Old")
+    landsat8: Landsat8 = section_field("Landsat8")
+    landsat8_old: Landsat8Old = section_field("Landsat8Old")
+    sentinel_2: Sentinel2 = section_field("Sentinel2")
+    sentinel_2_s2c: Sentinel2S2C = section_field("Sentinel2S2C")
+    sentinel_2_l3a: Sentinel2L3A = section_field("Sentinel2L3A")
     user_feat: UserFeat = Field(default=UserFeat(), description="Rasters of the user as features.")
     python_data_managing: PythonDataManaging = Field(
         default=PythonDataManaging(), description="How tiles are cut into chunks."

@@ -31,6 +31,7 @@ _MOVED: dict[tuple[str, str], tuple[str, str]] = {
     ("globchain", "writeoutputs"): ("sensors_data_interpolation", "write_outputs"),
     ("globchain", "useadditionalfeatures"): ("sensors_data_interpolation", "use_additional_features"),
     ("globchain", "usegapfilling"): ("sensors_data_interpolation", "use_gapfilling"),
+    ("externalfeatures", "fillmissingdates"): ("sensors_data_interpolation", "fill_missing_dates"),
     ("externalfeatures", "numberofchunks"): ("python_data_managing", "number_of_chunks"),
     ("externalfeatures", "chunksizemode"): ("python_data_managing", "chunk_size_mode"),
     ("externalfeatures", "chunksizex"): ("python_data_managing", "chunk_size_x"),

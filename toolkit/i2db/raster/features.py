@@ -14,13 +14,14 @@ from i2db.errors import ConfigError, ContractError
 from i2db.raster.cube import Cube
 from i2db.raster.grid import Window
 from i2db.sensors.declaration import Sensor
+from i2db.sensors.indices import INDEX_COLORS
 
 if TYPE_CHECKING:
     from i2db.raster.expression import Expression
     from i2db.raster.feature_kernel import Recipe
 
 #: Indices that can be asked for, in the order in which features list them.
-INDICES = ("NDVI", "NDWI", "Brightness")
+INDICES = tuple(INDEX_COLORS)
 #: Reflectance that `acorfeat` subtracts and adds in normalised indices, x 10000 as the bands.
 ATMOSPHERIC_CORRECTION = 500.0
 #: Memory of the pixels that are computed together: what stays in a processor's cache.
@@ -75,6 +76,12 @@ class SensorFeatures:
         unknown = [index for index in self.indices if index not in INDICES]
         if unknown:
             raise ConfigError(f"features: {unknown[0]!r} is not known", hint=f"known: {', '.join(INDICES)}")
+        names = {band.lower() for band in self.bands} if self.copy_input else set()
+        if twice := [index for index in self.used_indices if index.lower() in names]:
+            raise ConfigError(
+                f"{self.sensor.title} has a band called {twice[0]}, and an index of that name is computed",
+                hint="give the band another name, or take the index out of arg_train.features",
+            )
         for color in self._needed_colors():
             band = getattr(self.sensor, color)
             if band is None:
@@ -206,15 +213,15 @@ class SensorFeatures:
         )
 
     def _needed_colors(self) -> list[str]:
-        colors = {"NDVI": ("red", "nir"), "NDWI": ("nir", "swir"), "Brightness": ()}
-        needed = {color for index in self.indices for color in colors[index]}
+        needed = {color for index in self.indices for color in INDEX_COLORS[index]}
         if self.relative_reflectance:
             needed.add("red")
         return sorted(needed)
 
     def _band_unit(self, band: str) -> tuple[str, float]:
         is_ratio = self.relative_reflectance and band != self.sensor.red
-        return ("1", 1e-3) if is_ratio else ("reflectance", 1e-4)
+        declared = self.sensor.band(band)
+        return ("1", 1e-3) if is_ratio else (declared.unit, declared.unit_scale)
 
     def _feature(self, band: str, date: datetime.date, unit: str, scale: float) -> Feature:
         name = f"{self.sensor.prefix}_{band.lower()}_{date:%Y%m%d}"

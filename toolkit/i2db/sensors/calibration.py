@@ -29,12 +29,29 @@ def scales_and_offsets(sensor: Sensor, metadata: str | None) -> list[tuple[float
 
 
 def _of_band(calibration: Calibration, root: ElementTree.Element, band: str, metadata: str) -> tuple[float, float]:
-    divisor = _number(root, calibration.divide_by.replace("{band}", band), metadata)
+    found = (_number(root, path.replace("{band}", band), metadata) for path in calibration.divide_by)
+    divisor = next((number for number in found if number is not None), None)
     if not divisor:
-        raise InputError(f"{metadata} has no {calibration.divide_by}, or it is 0", hint="get the product again")
+        wanted = " or ".join(calibration.divide_by)
+        raise InputError(f"{metadata} has no {wanted}, or it is 0", hint="get the product again")
     added = None if calibration.add is None else _number(root, calibration.add.replace("{band}", band), metadata)
+    if added is None:
+        _check_version(calibration, root, band, metadata)
+        added = calibration.add_missing
     scale = REFLECTANCE_FACTOR / divisor
-    return scale, scale * (calibration.add_missing if added is None else added)
+    return scale, scale * added
+
+
+def _check_version(calibration: Calibration, root: ElementTree.Element, band: str, metadata: str) -> None:
+    """Refuse metadata without an offset whose version must have one: the reflectances would be wrong, unseen."""
+    if calibration.version is None or calibration.add_since is None:
+        return
+    version = _number(root, calibration.version, metadata)
+    if version is not None and version >= calibration.add_since:
+        raise InputError(
+            f"{metadata} is of version {version:05.2f}, in which every band has an offset, and band {band} has none",
+            hint="get the product again",
+        )
 
 
 def _number(root: ElementTree.Element, path: str, metadata: str) -> float | None:

@@ -6,71 +6,47 @@ import functools
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from i2db.errors import ConfigError
 from i2db.resources import schema_folder
+from i2db.sensors.layers import Band, Mask, Rule, read_bands, read_masks
 from i2db.sensors.pattern import NamePattern, compile_pattern, date_form
 from i2db.sensors.table import Table
 
+__all__ = [
+    "Band",
+    "Calibration",
+    "Mask",
+    "Rule",
+    "Sensor",
+    "all_sensors",
+    "load_sensor",
+    "read_declaration",
+]
+
 #: What the name of a product may tell; `band` is only for files.
 PRODUCT_TOKENS = frozenset({"date", "time", "platform", "orbit", "tile"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """Which numbers of a mask count: any but 0, those with one of some bits set, or those of a list."""
-
-    kind: Literal["nonzero", "bits", "values"]
-    numbers: tuple[int, ...] = ()
-
-    def applies(self, number: int) -> bool:
-        """Whether one number of the mask (an integer of at least 0) counts."""
-        if self.kind == "nonzero":
-            return number != 0
-        if self.kind == "bits":
-            return any(number >> bit & 1 for bit in self.numbers)
-        return number in self.numbers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
-    """One band: where it lies in a product, and reflectance x 10000 = number * scale + offset."""
-
-    name: str
-    #: Metres per pixel, as declared; what counts for reading is what the files say.
-    resolution: float
-    file: NamePattern
-    index: int
-    scale: float
-    offset: float
-    #: What `{band}` stands for in the metadata's paths.
-    metadata_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mask:
-    """One mask: where it lies, which numbers are invalid, and which lie outside of what was acquired."""
-
-    name: str
-    file: NamePattern
-    index: int
-    invalid: Rule | None
-    outside: Rule | None
+#: Key of the configuration that lists users' own sensors, and their place: after those that ship.
+OWN_SENSORS = "chain.sensors"
+OWN_RANK = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
     """Scale and offset from a product's metadata: reflectance x 10000 = (number + add) / divide_by * 10000.
 
-    `divide_by` and `add` are XML paths as ElementTree understands them ({*} for any namespace, {band} for the band);
-    `add_missing` holds where the metadata has no such element.
+    `divide_by` and `add` are XML paths as ElementTree understands them ({*} for any namespace, {band} for the band); the
+    first of `divide_by` that the metadata has counts. `add_missing` holds where the metadata has no `add`, unless their
+    version says that they must: the number at path `version` is `add_since` or more.
     """
 
     file: NamePattern
-    divide_by: str
+    divide_by: tuple[str, ...]
     add: str | None
     add_missing: float
+    version: str | None = None
+    add_since: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +61,14 @@ class Sensor:
     path_key: str
     #: Place among the sensors in the order of features.
     rank: int
-    temporal_resolution: int
+    #: Days between regular dates; None where dates are the sensor's own.
+    temporal_resolution: int | None
     #: regular: resampled in time; own: gaps are filled at the dates of acquisition.
     dates: Literal["regular", "own"]
     #: folder: one folder per product; files: loose files, those with the same date and time are one product.
     layout: Literal["folder", "files"]
+    #: Whether each tile has a folder of its own; else products of all tiles lie together.
+    has_tile_folders: bool
     product: NamePattern
     #: The same with any text where the date stands: what looks like a product but has no readable date.
     product_any_date: NamePattern
@@ -102,6 +81,16 @@ class Sensor:
     masks: tuple[Mask, ...]
     mask_dilation: int
     calibration: Calibration | None
+
+    @property
+    def knows_tiles(self) -> bool:
+        """Whether products belong to a tile, by their folder or their name; else they cover whatever is mapped."""
+        return self.has_tile_folders or "tile" in self.product.tokens
+
+    @property
+    def is_reflectance(self) -> bool:
+        """Whether its bands are reflectances, all of them: what a brightness is made of."""
+        return all(band.unit == "reflectance" for band in self.bands)
 
     @property
     def prefix(self) -> str:
@@ -146,8 +135,10 @@ def load_sensor(name: str) -> Sensor:
     raise ConfigError(f"sensor {name!r} is not declared", hint=f"declared in schemas/sensors: {known}")
 
 
-def read_declaration(path: Path) -> Sensor:
-    """Read and check one declaration.
+def read_declaration(path: Path, *, is_own: bool = False) -> Sensor:
+    """Read and check one declaration: one that ships, or with `is_own` a user's.
+
+    A user's has no section, path_key and rank: the configuration names the file and the folder.
 
     Raises:
         ConfigError: not TOML, or a key that is missing, unknown, of the wrong type or of no effect.
@@ -155,36 +146,41 @@ def read_declaration(path: Path) -> Sensor:
     try:
         with path.open("rb") as stream:
             content = tomllib.load(stream)
-    except FileNotFoundError as error:
+    except OSError as error:
         raise ConfigError(f"there is no sensor declaration {path}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
-    return _sensor(Table(content, path))
+    return _sensor(Table(content, path), is_own)
 
 
-def _sensor(table: Table) -> Sensor:
+def _sensor(table: Table, is_own: bool) -> Sensor:
+    name = table.identifier("name")
     product, bands, masks = table.table("product"), table.table("bands"), table.optional_table("masks")
     date_format = product.text("date_format")
     layout: Literal["folder", "files"] = product.choice("layout", ("folder", "files"))
-    strict, loose = _product_patterns(product, product.text("pattern"), date_format, layout)
+    text = product.text("pattern")
+    strict, loose = _product_patterns(product, text, date_format, layout)
+    has_tile_folders = product.boolean("tile_folders", default=True)
     product.finish()
     calibration = _calibration(bands.optional_table("calibration"))
-    declared = _bands(bands, calibration is not None)
+    declared = read_bands(bands, calibration is not None, text if layout == "files" else None)
     nodata = bands.optional_number("nodata")
     names = [band.name for band in declared]
     colors = [bands.optional_choice(color, names) for color in ("red", "nir", "swir")]
     bands.finish()
     dilation = masks.integer("dilation", default=0, minimum=0) if masks is not None else 0
-    declared_masks = _masks(masks) if masks is not None else ()
+    declared_masks = read_masks(masks) if masks is not None else ()
+    dates: Literal["regular", "own"] = table.choice("dates", ("regular", "own"))
     sensor = Sensor(
-        name=table.identifier("name"),
-        title=table.text("title"),
-        section=table.text("section"),
-        path_key=table.text("path_key"),
-        rank=table.integer("rank", minimum=0),
-        temporal_resolution=table.integer("temporal_resolution", minimum=1),
-        dates=table.choice("dates", ("regular", "own")),
+        name=name,
+        title=(table.optional_text("title") or name) if is_own else table.text("title"),
+        section=OWN_SENSORS if is_own else table.text("section"),
+        path_key="sensors" if is_own else table.text("path_key"),
+        rank=OWN_RANK if is_own else table.integer("rank", minimum=0),
+        temporal_resolution=table.integer("temporal_resolution", minimum=1) if dates == "regular" else None,
+        dates=dates,
         layout=layout,
+        has_tile_folders=has_tile_folders,
         product=strict,
         product_any_date=loose,
         date_format=date_format,
@@ -197,6 +193,8 @@ def _sensor(table: Table) -> Sensor:
         mask_dilation=dilation,
         calibration=calibration,
     )
+    if dates == "own" and table.take("temporal_resolution") is not None:
+        raise table.error("temporal_resolution", 'has no effect beside dates = "own"')
     table.finish()
     return sensor
 
@@ -205,85 +203,10 @@ def _product_patterns(table: Table, text: str, date_format: str, layout: str) ->
     allowed = PRODUCT_TOKENS | {"band"} if layout == "files" else PRODUCT_TOKENS
     strict = table.checked("pattern", lambda: compile_pattern(text, allowed, {"date": date_form(date_format)}))
     if "date" not in strict.tokens:
-        raise table.error("pattern", "has no {date}")
+        raise table.error("pattern", f"{text!r} has no {{date}}: where in the name is it?")
+    if layout == "folder" and "/" in text:
+        raise table.error("pattern", f"{text!r} has a slash: products are folders of one name")
     return strict, compile_pattern(text, allowed)
-
-
-def _bands(table: Table, is_calibrated: bool) -> tuple[Band, ...]:
-    common_file = table.optional_text("file")
-    scale, offset = table.optional_number("scale"), table.optional_number("offset")
-    bands = []
-    for row in table.tables("list"):
-        name = row.identifier("name")
-        token = row.optional_text("token") or name
-        own_file = row.optional_text("file")
-        file = own_file or common_file
-        if file is None:
-            raise row.error("file", "is missing, here and for all bands")
-        own_scale, own_offset = row.optional_number("scale"), row.optional_number("offset")
-        if is_calibrated and any(number is not None for number in (scale, offset, own_scale, own_offset)):
-            raise row.error("scale", "or offset has no effect beside [bands.calibration]")
-        metadata_id = row.optional_text("metadata_id") if is_calibrated else None
-        pattern = row.checked("file", functools.partial(_file_pattern, file.replace("{band}", token)))
-        bands.append(
-            Band(
-                name=name,
-                resolution=row.number("resolution"),
-                file=pattern,
-                index=row.integer("index", default=1, minimum=1),
-                scale=_first(own_scale, scale, 1.0),
-                offset=_first(own_offset, offset, 0.0),
-                metadata_id=metadata_id or token,
-            )
-        )
-        row.finish()
-    table.check_distinct("list", [band.name.lower() for band in bands])
-    return tuple(bands)
-
-
-def _file_pattern(text: str) -> NamePattern:
-    return compile_pattern(text, frozenset())
-
-
-def _first(*numbers: float | None) -> float:
-    return next(number for number in numbers if number is not None)
-
-
-def _masks(table: Table) -> tuple[Mask, ...]:
-    masks = []
-    for row in table.tables("list"):
-        invalid, outside = _rule(row, "invalid"), _rule(row, "outside")
-        if invalid is None and outside is None:
-            raise row.error("invalid", "is missing, and so is outside: the mask would have no effect")
-        file = row.text("file")
-        masks.append(
-            Mask(
-                name=row.text("name"),
-                file=row.checked("file", functools.partial(_file_pattern, file)),
-                index=row.integer("index", default=1, minimum=1),
-                invalid=invalid,
-                outside=outside,
-            )
-        )
-        row.finish()
-    table.check_distinct("list", [mask.name.lower() for mask in masks])
-    table.finish()
-    return tuple(masks)
-
-
-def _rule(table: Table, key: str) -> Rule | None:
-    content: Any = table.take(key)
-    if content is None:
-        return None
-    if content == "nonzero":
-        return Rule(kind="nonzero")
-    if isinstance(content, dict) and len(content) == 1:
-        kind, numbers = next(iter(content.items()))
-        highest = 31 if kind == "bits" else 2**31
-        is_list = isinstance(numbers, list) and len(numbers) > 0
-        if kind in ("bits", "values") and is_list and all(type(n) is int and 0 <= n <= highest for n in numbers):
-            return Rule(kind=kind, numbers=tuple(sorted(set(numbers))))
-    raise table.error(key, 'must be "nonzero", { bits = [...] } or { values = [...] } with numbers of at least 0')
 
 
 def _calibration(table: Table | None) -> Calibration | None:
@@ -291,13 +214,18 @@ def _calibration(table: Table | None) -> Calibration | None:
         return None
     file, add = table.text("file"), table.optional_text("add")
     add_missing = table.optional_number("add_missing")
-    if add is None and add_missing is not None:
-        raise table.error("add_missing", "has no effect without add")
+    version, add_since = table.optional_text("version"), table.optional_number("add_since")
+    if add is None and (add_missing is not None or version is not None or add_since is not None):
+        raise table.error("add", "is missing: add_missing, version and add_since have no effect without it")
+    if (version is None) != (add_since is None):
+        raise table.error("version", "and add_since go together: from which version on `add` must be there")
     calibration = Calibration(
-        file=table.checked("file", lambda: _file_pattern(file)),
-        divide_by=table.text("divide_by"),
+        file=table.checked("file", lambda: compile_pattern(file, frozenset())),
+        divide_by=table.texts("divide_by"),
         add=add,
         add_missing=add_missing or 0.0,
+        version=version,
+        add_since=add_since,
     )
     table.finish()
     return calibration

@@ -33,10 +33,14 @@ class _Candidate:
 def scan(sensor: Sensor, root: Path, tile: str) -> tuple[list[Product], list[Finding]]:
     """Products of a tile under `<root>/<tile>`, by date, time and name, and what is wrong or odd there.
 
+    A sensor without folders of tiles has its products in `root` itself: those whose name tells the tile, or all.
+
     A product that lacks a file, or has two for one band, is not among the products: it is an error among the
     findings. Images are not opened (`check_readable` does).
     """
-    folder = root / tile
+    folder = root / tile if sensor.has_tile_folders else root
+    if not folder.is_dir() and not sensor.has_tile_folders:
+        return [], [_finding(tile, f"{folder} is not a folder", f"check chain.{sensor.path_key}")]
     if not folder.is_dir():
         known = sorted(child.name for child in root.iterdir() if child.is_dir()) if root.is_dir() else []
         remedy = f"tiles there: {', '.join(known[:8])}" if known else f"check {sensor.path_key}"
@@ -50,7 +54,11 @@ def scan(sensor: Sensor, root: Path, tile: str) -> tuple[list[Product], list[Fin
             products.append(product)
     if not candidates and not findings:
         findings.append(
-            _finding(tile, f"{folder} holds no product of {sensor.title}", "add products or leave the tile out")
+            _finding(
+                tile,
+                f"{folder} holds no product of {sensor.title}: nothing there is called {sensor.product.text}",
+                "add products, mend the pattern or leave the tile out",
+            )
         )
     return sorted(products, key=lambda product: (product.date, product.time, product.product)), findings
 
@@ -62,40 +70,46 @@ def _finding(tile: str, message: str, remedy: str, *, subject: str = "tile") -> 
 def _candidates(sensor: Sensor, folder: Path, tile: str) -> tuple[list[_Candidate], list[Finding]]:
     findings: list[Finding] = []
     found: dict[str, _Candidate] = {}
-    for entry in sorted(folder.iterdir()):
-        if entry.is_dir() != (sensor.layout == "folder") or entry.name.startswith("."):
-            continue
-        tokens = sensor.product.match(entry.name)
+    for entry in _entries(sensor, folder):
+        tokens = sensor.product.match(entry)
         if tokens is None:
             findings += _misfit(sensor, entry, tile)
         elif tokens.get("tile", tile) != tile:
-            message = f"is of tile {tokens['tile']} but lies in the folder of {tile}"
-            findings.append(
-                Finding(
-                    severity="warning", subject="product", item=entry.name, message=message, remedy="it is not read"
+            if sensor.has_tile_folders:
+                message = f"is of tile {tokens['tile']} but lies in the folder of {tile}"
+                findings.append(
+                    Finding(severity="warning", subject="product", item=entry, message=message, remedy="it is not read")
                 )
-            )
         elif sensor.layout == "folder":
-            files = tuple(_files_below(entry))
-            found[entry.name] = _Candidate(name=entry.name, tokens=tokens, folder=entry, files=files)
+            files = tuple(_files_below(folder / entry))
+            found[entry] = _Candidate(name=entry, tokens=tokens, folder=folder / entry, files=files)
         else:
             tokens.pop("band", None)
             name = "_".join([sensor.name, tile, *(tokens[token] for token in sensor.product.tokens if token in tokens)])
-            files = (*found[name].files, entry.name) if name in found else (entry.name,)
+            files = (*found[name].files, entry) if name in found else (entry,)
             found[name] = _Candidate(name=name, tokens=tokens, folder=folder, files=files)
     return list(found.values()), findings
 
 
-def _misfit(sensor: Sensor, entry: Path, tile: str) -> list[Finding]:
+def _entries(sensor: Sensor, folder: Path) -> list[str]:
+    """Names of what may be products: folders, or files (below the folder, where the pattern says so), in order."""
+    if sensor.layout == "files" and "/" in sensor.product.text:
+        return [path for path in _files_below(folder) if not path.startswith(".") and "/." not in path]
+    is_folder = sensor.layout == "folder"
+    names = [entry.name for entry in folder.iterdir() if entry.is_dir() == is_folder]
+    return sorted(name for name in names if not name.startswith("."))
+
+
+def _misfit(sensor: Sensor, entry: str, tile: str) -> list[Finding]:
     """What to say about an entry that is no product: its date cannot be read, or it is something else."""
-    tokens = sensor.product_any_date.match(entry.name)
-    if tokens is not None:
+    tokens = sensor.product_any_date.match(entry)
+    if tokens is not None and tokens.get("tile", tile) == tile:
         message = f"its date {tokens['date']!r} is not of the form {sensor.date_format}"
-        return [_finding(entry.name, f"{message} (tile {tile})", "rename or remove it", subject="product")]
-    if sensor.layout == "files":
+        return [_finding(entry, f"{message} (tile {tile})", "rename or remove it", subject="product")]
+    if sensor.layout == "files" or tokens is not None:
         return []
     message = f"in the folder of {tile} does not look like a product of {sensor.title}"
-    return [Finding(severity="note", subject="folder", item=entry.name, message=message, remedy="it is not read")]
+    return [Finding(severity="note", subject="folder", item=entry, message=message, remedy="it is not read")]
 
 
 def _files_below(folder: Path) -> Iterable[str]:

@@ -86,6 +86,23 @@ class Table:
             raise self.error(key, f"must be a whole number of at least {minimum}, not {content!r}")
         return content
 
+    def boolean(self, key: str, *, default: bool) -> bool:
+        """true or false."""
+        content = self.take(key)
+        if content is None:
+            return default
+        if not isinstance(content, bool):
+            raise self.error(key, f"must be true or false, not {content!r}")
+        return content
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A text, or a list of at least one."""
+        content = self.take(key)
+        listed = content if isinstance(content, list) else [] if content is None else [content]
+        if content is not None and not (listed and all(isinstance(item, str) and item for item in listed)):
+            raise self.error(key, f"must be a text or a list of them, not {content!r}")
+        return self._required(key, tuple(listed) or None)
+
     def optional_choice(self, key: str, choices: Sequence[Choice]) -> Choice | None:
         """One of some texts, or None."""
         content = self.take(key)
