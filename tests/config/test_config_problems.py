@@ -9,6 +9,7 @@ import pytest
 from i2db.config import Loaded, canonical, load
 from i2db.config.spelling import all_keys, section_fields
 from i2db.errors import ConfigError, ExitCode
+from i2db.sensors.declaration import all_sensors
 
 CHAIN = (
     "chain : { output_path : 'out', list_tile : 'T31TCJ', s2_path : 's2', ground_truth : 'gt.shp', "
@@ -182,12 +183,15 @@ def test_one_problem_in_section_chain(tmp_path, key: str, message: str) -> None:
 
 
 def test_mandatory_keys(tmp_path) -> None:
+    paths = ", ".join(f"chain.{sensor.path_key}" for sensor in all_sensors())
+    absence = f"a.cfg:1: no sensor is configured: one of {paths} must name a folder of products, or chain.sensors a "
+    absence += "sensor of your own"
     assert problems(tmp_path, "", chain="chain :\n{ list_tile : ' ' }\n") == [
         "a.cfg:1: chain.output_path is missing: Folder of the results; it is made where it does not exist.",
-        "a.cfg:1: chain.s2_path is missing: Folder of Sentinel-2 products (Theia L2A), with one folder per tile.",
         f"a.cfg:1: chain.ground_truth is missing: {section_fields('chain')['ground_truth'].description}",
         "a.cfg:1: chain.data_field is missing: Field of the ground truth that holds the label.",
         "a.cfg:1: chain.nomenclature_path is missing: File of class names and codes, one `name:code` per line.",
+        absence,
         "a.cfg:2: chain.list_tile is []: it must name at least 1",
     ]
     assert len(problems(tmp_path, "", chain="")) == 6

@@ -11,9 +11,8 @@ from i2db.finding import Finding, errors
 from i2db.folds import source_of, with_folds
 from i2db.report.nomenclature import read_colors, read_nomenclature
 from i2db.scene import survey
-from i2db.sensors.check import check_readable
-from i2db.sensors.declaration import all_sensors
-from i2db.sensors.scan import scan
+from i2db.sensors.check import check_extents, check_readable
+from i2db.series import scan_all
 from i2db.user_rasters import user_rasters
 from i2db.vector.ground_truth import outside, read_ground_truth
 from i2db.vector.layer import read_layer, repair
@@ -53,17 +52,12 @@ def _attempt(findings: list[Finding], item: str, step: Callable[[], Any]) -> Any
 
 
 def _products(config: Config, findings: list[Finding]) -> list[Any]:
-    found = []
-    for sensor in all_sensors():
-        root = getattr(config.chain, sensor.path_key, None)
-        if root is None:
-            continue
-        for tile in config.chain.list_tile:
-            products, problems = scan(sensor, Path(root), tile)
-            findings += problems
-            for product in products:
-                findings += check_readable(product)
-            found += products
+    found: list[Any] = []
+    for series in scan_all(config, None, findings):
+        for of_tile in series.products.values():
+            broken = [finding for product in of_tile for finding in check_readable(product)]
+            findings += broken or check_extents(of_tile)
+            found += of_tile
     return found
 
 

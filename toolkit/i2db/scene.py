@@ -6,23 +6,21 @@ and the tasks of the later stages take their inputs from it.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from i2db.errors import ConfigError, InputError
+from i2db.errors import InputError
 from i2db.finding import Finding, errors, summary
-from i2db.raster.features import Feature, SensorFeatures, interpolation_dates
+from i2db.raster.features import Feature, SensorFeatures
 from i2db.raster.grid import Grid, Window
 from i2db.raster.group import FeatureGroup, SensorGroup
 from i2db.raster.read import SeriesReader
 from i2db.raster.user_raster import UserRaster
 from i2db.raster.windows import chunks as cut_chunks
-from i2db.sensors.declaration import Sensor, all_sensors
+from i2db.sensors.declaration import Sensor
 from i2db.sensors.product import Product
-from i2db.sensors.scan import scan
+from i2db.series import project_grid, scan_all, sensor_features, tile_windows
 from i2db.user_rasters import raster_group, user_rasters
 
 if TYPE_CHECKING:
@@ -100,21 +98,22 @@ def build_scene(config: Config, facts: Facts, *, refresh: bool = False) -> Scene
         ConfigError: the products disagree on the projection and none is given.
     """
     found: list[Finding] = []
-    products = _scan_all(config, found)
+    scanned = scan_all(config, facts, found)
     if problems := errors(found):
         raise InputError(
             f"{len(problems)} problems with the products:\n{summary(problems)}",
             hint="`i2db check` looks at everything at once",
         )
-    grid = _grid(config, products)
-    tiles = _tiles(grid, products)
-    tiles = _within_window(config, grid, tiles, facts)
+    grid = project_grid(config, scanned)
+    tiles = _within_window(config, grid, tile_windows(grid, scanned), facts)
     notes: list[str] = []
     series = tuple(
         SensorSeries(
-            sensor=sensor, products=by_tile, features=_features(config, sensor, by_tile, facts, notes, refresh)
+            sensor=one.sensor,
+            products=one.products,
+            features=sensor_features(config, one, facts, notes, refresh=refresh),
         )
-        for sensor, by_tile in products.items()
+        for one in scanned
     )
     pieces = _chunks(config, grid, tiles, series, facts)
     return Scene(
@@ -136,75 +135,11 @@ def survey(config: Config) -> tuple[Grid, dict[str, Window]]:
         ConfigError: the products disagree on the projection and none is given.
     """
     found: list[Finding] = []
-    products = _scan_all(config, found)
+    scanned = scan_all(config, None, found)
     if problems := errors(found):
         raise InputError(f"{len(problems)} problems with the products:\n{summary(problems)}")
-    grid = _grid(config, products)
-    return grid, _tiles(grid, products)
-
-
-def _scan_all(config: Config, found: list[Finding]) -> dict[Sensor, dict[str, tuple[Product, ...]]]:
-    products: dict[Sensor, dict[str, tuple[Product, ...]]] = {}
-    for configured in configured_sensors(config):
-        by_tile = {}
-        for tile in config.chain.list_tile:
-            of_tile, findings = scan(configured.sensor, configured.root, tile)
-            by_tile[tile] = tuple(of_tile)
-            found.extend(findings)
-        products[configured.sensor] = by_tile
-    if not products:
-        raise ConfigError("no sensor is configured", hint="chain.s2_path names the folder with one folder per tile")
-    return products
-
-
-def _grid(config: Config, products: Mapping[Sensor, Mapping[str, Sequence[Product]]]) -> Grid:
-    """The project's grid: as configured, else what all products have in common and the finest band's pixel size."""
-    import rasterio
-
-    crs_of: dict[str, str] = {}
-    finest: float | None = None
-    for sensor, by_tile in products.items():
-        for tile, of_tile in by_tile.items():
-            with rasterio.open(_reference(sensor, of_tile[0])) as source:
-                if source.crs is None:
-                    raise InputError(f"{source.name} does not say its projection")
-                authority = source.crs.to_authority()
-                crs_of[tile] = ":".join(authority) if authority else source.crs.to_wkt()
-                finest = min(finest or source.res[0], source.res[0])
-    if config.chain.proj is not None:
-        crs = config.chain.proj
-    elif len(set(crs_of.values())) == 1:
-        crs = next(iter(crs_of.values()))
-    else:
-        listing = ", ".join(f"{tile}: {crs}" for tile, crs in crs_of.items())
-        raise ConfigError(f"the tiles have different projections ({listing})", hint="chain.proj chooses one")
-    resolution = config.chain.spatial_resolution or (finest, finest)
-    if resolution[0] is None or resolution[1] is None:
-        raise ConfigError("chain.spatial_resolution is needed")
-    return Grid(crs=crs, resolution_x=float(resolution[0]), resolution_y=float(resolution[1]))
-
-
-def _reference(sensor: Sensor, product: Product) -> str:
-    """The file of the product's finest band: it tells the tile's extent."""
-    finest = min(sensor.bands, key=lambda band: band.resolution).name
-    return next(file.path for file in product.bands if file.band == finest)
-
-
-def _tiles(grid: Grid, products: Mapping[Sensor, Mapping[str, Sequence[Product]]]) -> dict[str, Window]:
-    """Windows of the tiles, from north-west: rows from the north, then columns from the west."""
-    import rasterio
-    from rasterio.warp import transform_bounds
-
-    windows: dict[str, Window] = {}
-    for sensor, by_tile in products.items():
-        for tile, of_tile in by_tile.items():
-            with rasterio.open(_reference(sensor, of_tile[0])) as source:
-                bounds = tuple(source.bounds)
-                if source.crs != rasterio.crs.CRS.from_user_input(grid.crs):
-                    bounds = transform_bounds(source.crs, grid.crs, *bounds, densify_pts=21)
-            window = grid.window_of_bounds(*bounds)
-            windows[tile] = windows[tile].union(window) if tile in windows else window
-    return dict(sorted(windows.items(), key=lambda item: (item[1].row, item[1].column, item[0])))
+    grid = project_grid(config, scanned)
+    return grid, tile_windows(grid, scanned)
 
 
 def _within_window(config: Config, grid: Grid, tiles: Mapping[str, Window], facts: Facts) -> dict[str, Window]:
@@ -253,57 +188,6 @@ def _richest_square(config: Config, grid: Grid, tiles: Mapping[str, Window], siz
     return Window(left, row, size, size)
 
 
-def _features(
-    config: Config,
-    sensor: Sensor,
-    by_tile: Mapping[str, Sequence[Product]],
-    facts: Facts,
-    notes: list[str],
-    refresh: bool,
-) -> SensorFeatures:
-    """Which features a sensor gives; the dates are settled once, new products do not move them."""
-    section = getattr(config, sensor.section.lower())
-    days = sorted({product.date for of_tile in by_tile.values() for product in of_tile})
-    interpolated = config.sensors_data_interpolation.use_gapfilling
-    if interpolated:
-        step = section.temporal_resolution or sensor.temporal_resolution
-        automatic = config.sensors_data_interpolation.auto_date
-        first = days[0] if automatic else section.start_date
-        last = days[-1] if automatic else section.end_date
-        wanted = interpolation_dates(first, last, step)
-        basis = [sensor.name, automatic, step, section.start_date, section.end_date]
-    else:
-        per_tile = {tile: sorted({product.date for product in of_tile}) for tile, of_tile in by_tile.items()}
-        if any(dates != days for dates in per_tile.values()):
-            raise ConfigError(
-                f"the tiles have different dates of {sensor.name}, and use_gapfilling is False",
-                hint="raw dates of several tiles make different features; set use_gapfilling to True",
-            )
-        wanted = tuple(days)
-        basis = [sensor.name, "raw"]
-    answer = [day.isoformat() for day in wanted]
-    settled = facts.settle(f"dates {sensor.name}", basis, answer, refresh=refresh)
-    if settled != answer:
-        notes.append(
-            f"{sensor.name}: new products would make the dates {answer[0]} to {answer[-1]} ({len(answer)}); "
-            f"the project keeps {settled[0]} to {settled[-1]} ({len(settled)}); --refresh settles them anew"
-        )
-    indices = config.arg_train.features
-    extraction = config.iota2_feature_extraction
-    kept = section.keep_bands if extraction.extract_bands and section.keep_bands else sensor.band_names
-    return SensorFeatures(
-        sensor=sensor,
-        bands=tuple(kept),
-        dates=tuple(datetime.date.fromisoformat(day) for day in settled),
-        is_gap_filled=interpolated,
-        indices=tuple(indices),
-        copy_input=extraction.copyinput,
-        relative_reflectance=extraction.relrefl,
-        keep_duplicates=extraction.keepduplicates,
-        additional=section.additional_features if config.sensors_data_interpolation.use_additional_features else (),
-    )
-
-
 def _chunks(
     config: Config, grid: Grid, tiles: Mapping[str, Window], series: Sequence[SensorSeries], facts: Facts
 ) -> tuple[Chunk, ...]:
@@ -313,7 +197,8 @@ def _chunks(
     pieces = []
     for tile, window in tiles.items():
         known = [window.column, window.row, window.n_columns, window.n_rows]
-        first = series[0]
+        # The finest sensor's blocks: cut across them, reading costs most.
+        first = min(series, key=lambda one: min(band.resolution for band in one.sensor.bands))
         with SeriesReader(first.sensor, first.products[tile][:1], grid) as reader:
             block, origin, fine_rows = reader.block_shape, reader.origin, reader.fine_block_rows
         cut = cut_chunks(

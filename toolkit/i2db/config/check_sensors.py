@@ -66,8 +66,7 @@ def _check_bands(checks: Checks, configured: ConfiguredSensor) -> None:
         if missing:
             checks.error(
                 (*place, "keep_bands"),
-                f"{name} lacks {', '.join(missing)}, which the indices need; "
-                "add them, or set arg_train.features to []",
+                f"{name} lacks {', '.join(missing)}, which the indices need; add them, or set arg_train.features to []",
             )
     if not checks.config.sensors_data_interpolation.use_additional_features:
         checks.idle((*place, "additional_features"), f"{_GAPS}.use_additional_features is not True")

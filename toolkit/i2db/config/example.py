@@ -14,8 +14,9 @@ from i2db.config.cfg import write_content
 from i2db.config.model import Config
 from i2db.config.reader import load, settings
 from i2db.config.toml import write_toml
+from i2db.sensors.declaration import all_sensors
 
-#: What the example has for keys that every configuration must set.
+#: What the example has for keys that every configuration must set, and for one of the sensors' folders.
 _MANDATORY = {
     "output_path": "out",
     "list_tile": "T31TCJ T31TDJ",
@@ -25,14 +26,14 @@ _MANDATORY = {
     "nomenclature_path": "nomenclature.txt",
 }
 #: Sections of the .cfg files whose iota2 spelling is not plain snake_case.
-_SECTION_NAMES = {"sentinel_2": "Sentinel_2"}
+_SECTION_NAMES = {sensor.section.lower(): sensor.section for sensor in all_sensors()}
 
 
 def example_cfg() -> str:
     """A complete .cfg file: every key with its meaning and default, in the dialect of iota2 of 2022."""
     lines = [
         f"# A configuration of i2db {__version__}: every key, with its default where it has one.",
-        "# Only the first keys of section chain must be set; None is what is not set. Relative paths count from the",
+        "# Only the keys of section chain that are set here must be; None is what is not set. Relative paths count from the",
         "# folder of this file.",
     ]
     for name, field in Config.model_fields.items():
@@ -51,7 +52,8 @@ def _example_keys(model: type[BaseModel], indent: str, *, quoted: bool) -> Itera
         yield from textwrap.wrap(
             field.description or "", 115, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "
         )
-        default = field.get_default(call_default_factory=True) if not field.is_required() else _MANDATORY[name]
+        is_set = field.is_required() or name == "s2_path"
+        default = _MANDATORY[name] if is_set else field.get_default(call_default_factory=True)
         if isinstance(default, BaseModel):
             yield from (f"{indent}{key} :", f"{indent}{{")
             yield from _example_keys(type(default), indent + "    ", quoted=True)

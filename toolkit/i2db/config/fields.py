@@ -40,7 +40,7 @@ def _path(given: Any, info: ValidationInfo) -> Any:
     return Path(folder, path) if folder is not None else path
 
 
-def _names(given: Any) -> Any:
+def names(given: Any) -> Any:
     """Names in a list, or in one text with blanks or commas between them."""
     if isinstance(given, str):
         given = given.replace(",", " ").split()
@@ -118,7 +118,7 @@ def _expressions(given: Any) -> Any:
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 FilePath = Annotated[Path, BeforeValidator(_path, json_schema_input_type=str)]
-Names = BeforeValidator(_names, json_schema_input_type=str | list[str])
+Names = BeforeValidator(names, json_schema_input_type=str | list[str])
 Codes = Annotated[tuple[int, ...], BeforeValidator(_codes, json_schema_input_type=int | list[int])]
 ProjectionCode = Annotated[str, BeforeValidator(_crs, json_schema_input_type=str | int)]
 Resolution = Annotated[

@@ -87,10 +87,7 @@ _MERGE = {"merge_final_classifications": _unbuilt(False)} | _idle(
 #: By section; "*" stands for every other key of a section.
 FOREIGN: dict[str, dict[str, Foreign]] = {
     "chain": {
-        **{
-            name: _unbuilt()
-            for name in ["s1_path"]
-        },
+        "s1_path": _unbuilt(),
         "output_statistics": _unbuilt(False),
         "enable_cross_validation": _unbuilt(False),
         **_MERGE,
@@ -163,8 +160,7 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
         "functions": _unbuilt(),
         **_idle(
             _NO_FUNCTIONS,
-            "module custom_write_mode concat_mode output_name no_data_value exogeneous_data "
-            "external_features_flag",
+            "module custom_write_mode concat_mode output_name no_data_value exogeneous_data external_features_flag",
         ),
     },
     "obia": {

@@ -6,7 +6,7 @@ Names are iota2's of 2021 and later. What iota2 has and i2db has not is in `fore
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
@@ -184,13 +184,22 @@ class FeatureExtraction(ConfigSection):
 
 
 if TYPE_CHECKING:
-    Landsat5 = Landsat5Old = Landsat8 = Landsat8Old = Sentinel2 = Sentinel2S2C = Sentinel2L3A = SensorSection
+    Landsat5: TypeAlias = SensorSection
+    Landsat5Old: TypeAlias = SensorSection
+    Landsat8: TypeAlias = SensorSection
+    Landsat8Old: TypeAlias = SensorSection
+    Sentinel2: TypeAlias = SensorSection
+    Sentinel2S2C: TypeAlias = SensorSection
+    Sentinel2L3A: TypeAlias = SensorSection
 else:
     # One model, with the bands of each sensor as its declaration in schemas/sensors has them.
-    Landsat5, Landsat5Old, Landsat8, Landsat8Old, Sentinel2, Sentinel2S2C, Sentinel2L3A = (
-        section_model(name)
-        for name in ("Landsat5", "Landsat5Old", "Landsat8", "Landsat8Old", "Sentinel2", "Sentinel2S2C", "Sentinel2L3A")
-    )
+    Landsat5 = section_model("Landsat5")
+    Landsat5Old = section_model("Landsat5Old")
+    Landsat8 = section_model("Landsat8")
+    Landsat8Old = section_model("Landsat8Old")
+    Sentinel2 = section_model("Sentinel2")
+    Sentinel2S2C = section_model("Sentinel2S2C")
+    Sentinel2L3A = section_model("Sentinel2L3A")
 
 
 def _raster_files(given: Any) -> Any:

@@ -6,11 +6,11 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, create_model
 
-from i2db.config.fields import ConfigSection, Day, Expressions, FilePath, Names, Text
+from i2db.config.fields import ConfigSection, Day, Expressions, FilePath, Text, names
 from i2db.errors import ConfigError
 from i2db.sensors.declaration import OWN_SENSORS, Sensor, all_sensors, load_sensor, read_declaration
 
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 #: Is told the place of a key and what is wrong with it.
 Refuse = Callable[[tuple[str | int, ...], str], None]
+
+
+def _bands(given: Any) -> Any:
+    """Names of bands; an empty list is what iota2 writes for all."""
+    return None if given in (None, "", [], ()) else names(given)
+
+
+Bands = BeforeValidator(_bands, json_schema_input_type=str | list[str] | None)
 
 
 class SensorSection(ConfigSection):
@@ -41,7 +49,7 @@ class SensorSection(ConfigSection):
         description="Expressions of one date's bands b1, b2, ..., with commas between them; "
         "read only where use_additional_features is True.",
     )
-    keep_bands: Annotated[tuple[Text, ...], Names] | None = Field(
+    keep_bands: Annotated[tuple[Text, ...] | None, Bands] = Field(
         default=None,
         description="Bands to use; read only where extract_bands is True; not set: all.",
     )
@@ -54,12 +62,22 @@ class OwnSensor(SensorSection):
     path: FilePath = Field(description="Folder of its files, or of one folder per tile, as the declaration says.")
 
 
+def _is_described(item: Any) -> bool:
+    return isinstance(item, dict) and {"declaration", "path"} <= item.keys()
+
+
+def _own_sensors(given: Any) -> Any:
+    """Sensors in a list; a single one may stand alone."""
+    listed = [given] if isinstance(given, dict | OwnSensor) else given
+    is_list = isinstance(listed, list | tuple)
+    if not is_list or not all(isinstance(item, OwnSensor) or _is_described(item) for item in listed):
+        raise ValueError("must be a list of mappings, each with declaration and path")
+    return tuple(listed)
+
+
 OwnSensors = Annotated[
     tuple[OwnSensor, ...],
-    BeforeValidator(
-        lambda given: tuple(given) if isinstance(given, list) else (given,) if isinstance(given, dict) else given,
-        json_schema_input_type=OwnSensor | list[OwnSensor],
-    ),
+    BeforeValidator(_own_sensors, json_schema_input_type=OwnSensor | list[OwnSensor]),
 ]
 
 
@@ -71,7 +89,7 @@ def section_model(name: str) -> type[SensorSection]:
     example = [band for band in (sensor.red, sensor.nir, sensor.swir) if band is not None]
     fields: dict[str, Any] = {
         "keep_bands": (
-            Annotated[tuple[bands, ...], Names] | None,
+            Annotated[tuple[bands, ...] | None, Bands],
             Field(
                 default=None,
                 description=f"Bands to use, e.g. {example}; read only where extract_bands is True; not set: all.",
@@ -85,8 +103,7 @@ def section_model(name: str) -> type[SensorSection]:
                 default=sensor.temporal_resolution, ge=1, le=366, description="Days from one regular date to the next."
             ),
         )
-    model = create_model(f"{sensor.name}Section", __base__=SensorSection, __doc__=f"{sensor.title}.", **fields)
-    return cast(type[SensorSection], model)
+    return create_model(f"{sensor.name}Section", __base__=SensorSection, __doc__=f"{sensor.title}.", **fields)
 
 
 def section_field(name: str) -> Any:

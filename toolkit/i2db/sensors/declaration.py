@@ -36,9 +36,9 @@ OWN_RANK = 100
 class Calibration:
     """Scale and offset from a product's metadata: reflectance x 10000 = (number + add) / divide_by * 10000.
 
-    `divide_by` and `add` are XML paths as ElementTree understands them ({*} for any namespace, {band} for the band); the
-    first of `divide_by` that the metadata has counts. `add_missing` holds where the metadata has no `add`, unless their
-    version says that they must: the number at path `version` is `add_since` or more.
+    `divide_by` and `add` are XML paths as ElementTree understands them ({*} for any namespace, {band} for the band); of
+    several `divide_by` the first that the metadata has counts. `add_missing` holds where the metadata has no `add`,
+    unless its version says that it must: the number at path `version` is `add_since` or more.
     """
 
     file: NamePattern
