@@ -217,6 +217,25 @@ def test_another_projection_goes_through_a_warp(other_grid: tuple[Product, Grid]
     assert differing.mean() < 0.005  # GDAL's own transform is approximate here, to an eighth of a pixel
 
 
+def test_beyond_a_warped_file_is_not_acquired(other_grid: tuple[Product, Grid]) -> None:
+    """A tilted file fills no rectangle of the grid: in its corners nothing was acquired."""
+    product, grid = other_grid
+    with SeriesReader(tree.sensor_of(("B4",)), [product], grid) as reader:
+        window = reader.window.grown(3)
+        acquired = reader.read_masks(window).acquired[0]
+        whole = reader.read_masks(reader.window).acquired[0]
+    np.testing.assert_array_equal(acquired[3:-3, 3:-3], whole)
+    left, _, _, top = grid.bounds(window)
+    x, y = np.meshgrid(left + 12 * (np.arange(window.n_columns) + 0.5), top - 12 * (np.arange(window.n_rows) + 0.5))
+    easting, northing = Transformer.from_crs(grid.crs, tree.GRID.crs, always_xy=True).transform(x, y)
+    column, row = easting / 10 - tree.CORNER[0], -northing / 10 - tree.CORNER[1]
+    # Distance to the nearest edge, in pixels of the file: positive inside.
+    depth = np.minimum.reduce([column, row, 60 - column, 60 - row])
+    assert acquired[depth > 0.1].all()
+    assert not acquired[depth < -0.1].any()
+    assert (depth[3:-3, 3:-3] < -0.1).any()
+
+
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_a_warped_window_is_a_piece_of_the_whole(other_grid: tuple[Product, Grid], data: st.DataObject) -> None:

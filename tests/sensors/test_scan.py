@@ -176,6 +176,41 @@ def test_metadata_without_its_number(tmp_path: Path) -> None:
     assert "has no .//{*}QUANTIFICATION" in only(findings).message
 
 
+def test_an_offset_that_the_baseline_must_have(tmp_path: Path) -> None:
+    """A series that mixes baselines: the metadata decide, not the date; an offset that is missing is an error."""
+    sensor = load_sensor("sentinel2s2c")
+    ids = {band.metadata_id for band in sensor.bands}
+    offsets = "".join(f"<BOA_ADD_OFFSET band_id='{band}'>-{1000 + int(band)}</BOA_ADD_OFFSET>" for band in sorted(ids))
+    baselines = {"20180511": ("05.00", offsets), "20190511": ("02.11", ""), "20220516": ("04.00", offsets)}
+    for date, (baseline, text) in {**baselines, "20230516": ("05.09", "")}.items():
+        name = f"S2A_MSIL2A_{date}T105031_N{baseline.replace('.', '')}_R051_T31TCJ_{date}T125000.SAFE"
+        safe(tmp_path, name, f"<PROCESSING_BASELINE>{baseline}</PROCESSING_BASELINE>{text}")
+        for band in sensor.bands:
+            write(tmp_path / "T31TCJ" / name / band.file.text.replace("/*_", "/X_").replace("*", "L2A_X"))
+    products, findings = scan(sensor, tmp_path, "T31TCJ")
+    assert "is of version 05.09, in which every band has an offset, and band 1 has none" in only(findings).message
+    assert [[band.offset for band in product.bands] for product in products] == [
+        [-1001, -1002, -1003, -1004, -1005, -1006, -1007, -1008, -1011, -1012],
+        [0] * 10,
+        [-1001, -1002, -1003, -1004, -1005, -1006, -1007, -1008, -1011, -1012],
+    ]
+
+
+def test_metadata_of_the_first_sen2cor(tmp_path: Path) -> None:
+    sensor = load_sensor("sentinel2s2c")
+    name = "S2A_MSIL2A_20160511T105031_N0201_R051_T31TCJ_20160511T125000.SAFE"
+    safe(tmp_path, name, "")
+    folder = tmp_path / "T31TCJ" / name
+    for band in sensor.bands:
+        write(folder / band.file.text.replace("/*_", "/X_").replace("*", "L2A_X"))
+    metadata = (folder / "MTD_MSIL2A.xml").read_text()
+    metadata = metadata.replace("BOA_QUANTIFICATION_VALUE", "L2A_BOA_QUANTIFICATION_VALUE").replace(">10000<", ">1000<")
+    (folder / "MTD_MSIL2A.xml").write_text(metadata)
+    products, findings = scan(sensor, tmp_path, "T31TCJ")
+    assert findings == []
+    assert {(band.scale, band.offset) for band in products[0].bands} == {(10, 0)}
+
+
 def test_one_multiband_file_and_a_bit_mask(tmp_path: Path) -> None:
     text = """
 name = "Landsat8Old"
@@ -209,38 +244,6 @@ outside = { bits = [0] }
         (1, "L_ORTHO_SURF_CORR_PENTE_X.TIF"),
         (2, "L_ORTHO_SURF_CORR_PENTE_X.TIF"),
     ]
-
-
-def test_loose_files(tmp_path: Path) -> None:
-    text = """
-name = "Modis"
-title = "MODIS indices"
-section = "Modis"
-path_key = "modis_path"
-rank = 90
-temporal_resolution = 16
-dates = "own"
-[product]
-layout = "files"
-pattern = "{platform:TERRA}_MODIS_{tile}_{band}_{date}.jp2"
-date_format = "%Y-%m-%d"
-[bands]
-file = "*_{band}_????-??-??.jp2"
-list = [ { name = "NDVI", resolution = 231.66 }, { name = "EVI", resolution = 231.66 } ]
-"""
-    (tmp_path / "modis.toml").write_text(text)
-    for date in ("2013-09-14", "2013-09-30"):
-        for band in ("NDVI", "EVI"):
-            write(tmp_path / "h12v10" / f"TERRA_MODIS_h12v10_{band}_{date}.jp2")
-    write(tmp_path / "h12v10" / "TERRA_MODIS_h12v10_NDVI_2013-99-30.jp2")
-    products, findings = scan(read_declaration(tmp_path / "modis.toml"), tmp_path, "h12v10")
-    assert [product.date.isoformat() for product in products] == ["2013-09-14", "2013-09-30"]
-    assert [Path(band.path).name for band in products[1].bands] == [
-        "TERRA_MODIS_h12v10_NDVI_2013-09-30.jp2",
-        "TERRA_MODIS_h12v10_EVI_2013-09-30.jp2",
-    ]
-    assert all("2013-99-30" in finding.message for finding in findings)
-    assert findings
 
 
 @pytest.mark.skipif(not FLANDERS.is_dir(), reason="the real data are not here")

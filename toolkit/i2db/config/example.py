@@ -33,8 +33,8 @@ def example_cfg() -> str:
     """A complete .cfg file: every key with its meaning and default, in the dialect of iota2 of 2022."""
     lines = [
         f"# A configuration of i2db {__version__}: every key, with its default where it has one.",
-        "# Only the keys of section chain that are set here must be; None is what is not set. Relative paths count from the",
-        "# folder of this file.",
+        "# Only the keys of section chain that are set here must be; None is what is not set. Relative paths count",
+        "# from the folder of this file.",
     ]
     for name, field in Config.model_fields.items():
         assert isinstance(field.annotation, type)

@@ -17,7 +17,7 @@ from i2db.raster.cube import Cube, Layers, MaskCube, combined
 from i2db.raster.flags import INVALID, OUTSIDE, add_flags, dilate, find_incomplete, flag_table, flags_of
 from i2db.raster.grid import Grid, Window
 from i2db.raster.placement import Placement, placement
-from i2db.raster.warp import CELL, warp_band, warp_flags
+from i2db.raster.warp import CELL, covered, warp_band, warp_flags
 from i2db.sensors.declaration import Mask, Sensor
 from i2db.sensors.product import BandFile, MaskFile, Product
 
@@ -271,6 +271,7 @@ class SeriesReader:
         """(products, rows, columns): flags of a window after the rules and the dilation."""
         dilation = self.sensor.mask_dilation
         flags = np.zeros((len(self.products), *window.shape), dtype=np.uint8)
+        warped: dict[Any, NDArray[np.bool_]] = {}
         for place, product in enumerate(self.products):
             extent = self._extent(product)
             if dilation:
@@ -281,7 +282,24 @@ class SeriesReader:
             else:
                 self._add_masks(product, window, flags[place])
             _mark_beyond(flags[place], window, extent)
+            self._mark_beyond_warped(flags[place], window, product, warped)
         return flags
+
+    def _mark_beyond_warped(
+        self, flags: NDArray[np.uint8], window: Window, product: Product, known: dict[Any, NDArray[np.bool_]]
+    ) -> None:
+        """Set what lies beyond files in another projection: they fill no rectangle of the grid.
+
+        Files of one geometry share what is `known` of the window.
+        """
+        for path in {file.path for file in self._band_files(product)} | {file.path for file in product.masks}:
+            if self._place(product, path).factor:
+                continue
+            dataset = self._dataset(product, path)
+            geometry = (dataset.crs.to_wkt(), tuple(dataset.transform), dataset.shape)
+            if geometry not in known:
+                known[geometry] = covered(dataset, self.grid, window)
+            flags[~known[geometry]] = INVALID | OUTSIDE
 
     def _extent(self, product: Product) -> Window | None:
         """Grid pixels that all bands and masks of a product cover."""

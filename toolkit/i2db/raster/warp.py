@@ -72,6 +72,19 @@ def warp_flags(
     return result
 
 
+def covered(dataset: Any, grid: Grid, window: Window) -> NDArray[np.bool_]:
+    """Which pixels of a window have their centre in a file: (rows, columns). Nothing is read."""
+    result = np.zeros(window.shape, dtype=np.bool_)
+    for cell, part in _cells(window):
+        source = _source(dataset, grid, cell)
+        if source is None:
+            continue
+        warped = np.zeros(cell.shape, dtype=np.uint8)
+        _warp(dataset, np.ones(source.shape, dtype=np.uint8), source, warped, grid, cell, "nearest")
+        result[part.slices_in(window)] = warped[part.slices_in(cell)] > 0
+    return result
+
+
 def _cells(window: Window) -> Iterator[tuple[Window, Window]]:
     """Cells that touch a window, each with the part of it that lies in the window."""
     for row in range(window.row // CELL * CELL, window.row_end, CELL):
