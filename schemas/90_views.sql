@@ -99,10 +99,12 @@ COMMENT ON COLUMN confusion.predicted_code IS 'Class in the map.';
 COMMENT ON COLUMN confusion.n_pixels IS 'Number of pixels.';
 
 CREATE OR REPLACE VIEW class_accuracy AS
-WITH code AS (
-    SELECT run, reference_code AS class_code FROM confusion
+WITH matrix AS MATERIALIZED (
+    SELECT run, reference_code, predicted_code, n_pixels FROM confusion
+), code AS (
+    SELECT run, reference_code AS class_code FROM matrix
     UNION
-    SELECT run, predicted_code AS class_code FROM confusion
+    SELECT run, predicted_code AS class_code FROM matrix
 ), total AS (
     SELECT code.run, code.class_code,
         coalesce(sum(n_pixels) FILTER (reference_code = code.class_code), 0)::BIGINT AS n_reference,
@@ -110,8 +112,8 @@ WITH code AS (
         coalesce(sum(n_pixels) FILTER (reference_code = code.class_code AND predicted_code = code.class_code), 0)::BIGINT
             AS n_correct
     FROM code
-    JOIN confusion ON confusion.run = code.run
-        AND (confusion.reference_code = code.class_code OR confusion.predicted_code = code.class_code)
+    JOIN matrix ON matrix.run = code.run
+        AND (matrix.reference_code = code.class_code OR matrix.predicted_code = code.class_code)
     GROUP BY ALL
 ), polygons AS (
     SELECT run, reference_code AS class_code, count(DISTINCT polygon_id) AS n_polygons
@@ -180,21 +182,31 @@ WITH measured AS (
     UNION ALL BY NAME
     UNPIVOT (SELECT run, class_code, class_name, precision, recall, f_score FROM class_accuracy)
     ON precision, recall, f_score INTO NAME metric VALUE measure
+), side AS (
+    -- What is drawn: polygons, or groups of them.
+    SELECT polygon_split.run, count(DISTINCT group_id) FILTER (split = run.evaluated_split) AS n_test,
+        count(DISTINCT group_id) FILTER (split = 'learn') AS n_learn
+    FROM polygon_split JOIN run ON run.run = polygon_split.run AND run.evaluated_split <> 'learn'
+    GROUP BY polygon_split.run
+), overlap AS (
+    SELECT avg(n_test / nullif(n_learn, 0)) AS test_ratio FROM side
 ), summary AS (
-    SELECT metric, class_code, class_name, count(*) AS n_runs, avg(measure) AS mean,
-        stddev_samp(measure) / sqrt(count(*)) AS standard_error
+    SELECT metric, class_code, class_name, count(*) AS n_runs, avg(measure) AS mean, stddev_samp(measure) AS deviation
     FROM measured
     GROUP BY ALL
+), width AS (
+    SELECT summary.*, student_t.quantile * deviation * sqrt(1 / n_runs) AS half_width,
+        student_t.quantile * deviation * sqrt(1 / n_runs + test_ratio) AS corrected_half_width
+    FROM summary CROSS JOIN overlap
+    LEFT JOIN student_t ON student_t.degrees_of_freedom = summary.n_runs - 1
 )
 SELECT
-    summary.metric, summary.class_code, summary.class_name, summary.n_runs, summary.mean,
-    student_t.quantile * summary.standard_error AS half_width,
-    summary.mean - student_t.quantile * summary.standard_error AS lower_bound,
-    summary.mean + student_t.quantile * summary.standard_error AS upper_bound
-FROM summary
-LEFT JOIN student_t ON student_t.degrees_of_freedom = summary.n_runs - 1
+    width.metric, width.class_code, width.class_name, width.n_runs, width.mean, width.half_width,
+    width.mean - width.half_width AS lower_bound, width.mean + width.half_width AS upper_bound,
+    width.corrected_half_width
+FROM width
 LEFT JOIN class USING (class_code)
-ORDER BY class.class_rank NULLS FIRST, summary.metric;
+ORDER BY class.class_rank NULLS FIRST, width.metric;
 COMMENT ON VIEW accuracy_summary IS 'Mean over runs with its 95 % interval (Student''s t, runs - 1 degrees of freedom); overall rows have no class.';
 COMMENT ON COLUMN accuracy_summary.metric IS 'overall_accuracy, kappa, f_score; per class precision, recall, f_score.';
 COMMENT ON COLUMN accuracy_summary.class_code IS 'Class; null for the whole map.';
@@ -204,6 +216,7 @@ COMMENT ON COLUMN accuracy_summary.mean IS 'Mean over those runs.';
 COMMENT ON COLUMN accuracy_summary.half_width IS 'Half the width of the interval; null for a single run.';
 COMMENT ON COLUMN accuracy_summary.lower_bound IS 'Lower end of the interval.';
 COMMENT ON COLUMN accuracy_summary.upper_bound IS 'Upper end of the interval.';
+COMMENT ON COLUMN accuracy_summary.corrected_half_width IS 'Half the width where the overlap of the runs is allowed for: variance times (1/runs + validation polygons / learn polygons) in place of 1/runs (Nadeau and Bengio 2003).';
 
 CREATE OR REPLACE VIEW top_confusion AS
 SELECT

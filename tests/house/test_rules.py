@@ -34,7 +34,7 @@ def of(folder: str) -> list[Path]:
     return [path for path in MODULES if path.relative_to(PACKAGE).parts[0] == folder]
 
 
-@pytest.mark.parametrize("folder", ["raster", "learn", "sensors", "vector", "simulate", "config"])
+@pytest.mark.parametrize("folder", ["raster", "learn", "sensors", "vector", "simulate", "config", "accuracy"])
 def test_arrays_do_not_know_the_database(folder: str) -> None:
     for path in of(folder):
         known = imports(path)

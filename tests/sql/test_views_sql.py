@@ -144,3 +144,29 @@ def test_top_confusion(database: Database) -> None:
     fill_matrices(database, [1, 2, 3], [MATRIX])
     first = rows(database, "SELECT reference_code, predicted_code, n_pixels, share_of_errors FROM top_confusion")[0]
     assert first == (1, 2, 78, pytest.approx(78 / (MATRIX.sum() - np.trace(MATRIX))))
+
+
+def test_the_corrected_interval_allows_for_the_overlap_of_the_runs(database: Database) -> None:
+    from accuracy_rows import fill_predictions
+    from scipy import stats
+
+    pixels = fill_predictions(database, runs=4)
+    per_run = [(part["reference"] == part["predicted"]).mean() for _, part in pixels.groupby("run")]
+    ((half_width, corrected),) = rows(
+        database,
+        "SELECT half_width, corrected_half_width FROM accuracy_summary WHERE metric = 'overall_accuracy'",
+    )
+    # Two of four polygons of each class validate: the correction adds 6 / 6 to 1 / 4.
+    deviation, quantile = np.std(per_run, ddof=1), stats.t.ppf(0.975, 3)
+    assert half_width == pytest.approx(quantile * deviation * math.sqrt(1 / 4))
+    assert corrected == pytest.approx(quantile * deviation * math.sqrt(1 / 4 + 1))
+    database.connection.execute("UPDATE polygon_split SET group_id = 1 WHERE split = 'val'")
+    ((corrected,),) = rows(
+        database, "SELECT corrected_half_width FROM accuracy_summary WHERE metric = 'overall_accuracy'"
+    )
+    assert corrected == pytest.approx(quantile * deviation * math.sqrt(1 / 4 + 1 / 6)), "groups are what is drawn"
+    database.connection.execute("UPDATE run SET evaluated_split = 'learn'")
+    ((corrected,),) = rows(
+        database, "SELECT corrected_half_width FROM accuracy_summary WHERE metric = 'overall_accuracy'"
+    )
+    assert corrected is None

@@ -32,7 +32,9 @@ _AREAS = {
     "sample": "Samples",
     "model": "Models",
     "prediction": "Predictions",
+    "accuracy": "Intervals, areas, separability",
     "views": "Views and macros",
+    "failures": "Where the map fails",
 }
 
 #: What stands for the setting of an option, by its type.

@@ -33,6 +33,14 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """A section of its own: a heading, and under it paragraphs (text) and tables in their order."""
+
+    heading: str
+    blocks: tuple[str | Table, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StageTime:
     """What a stage did: number of tasks, and the wall seconds of their last runs, added up."""
 
@@ -47,7 +55,7 @@ class ReportData:
 
     facts: (name, text) pairs of the overview. scores and classes: from `matrix.map_scores` and `matrix.class_scores`.
     notes: sentences about the accuracy (resubstitution, classes never validated, classes a model never saw).
-    configuration: the text of the configuration as it was used.
+    configuration: the text of the configuration as it was used. sections: shown after the confusion matrices.
     """
 
     title: str
@@ -59,6 +67,7 @@ class ReportData:
     classes: Sequence[ClassScore] = ()
     notes: Sequence[str] = ()
     matrix_pictures: Sequence[Picture] = ()
+    sections: Sequence[Section] = ()
     class_statistics: Table | None = None
     stages: Sequence[StageTime] = ()
     configuration: str = ""
@@ -78,6 +87,7 @@ def report_html(report: ReportData) -> str:
         ("Accuracy", _accuracy(report)),
         ("Accuracy of each class", _classes(report.classes)),
         ("Confusion matrix", "".join(_wide_picture(picture) for picture in report.matrix_pictures)),
+        *((section.heading, _blocks(section)) for section in report.sections),
         ("Learning samples of each class", _plain_table(report.class_statistics, "learning samples")),
         ("What ran", _stages(report.stages)),
         ("Configuration", f"<pre>{escape(report.configuration)}</pre>" if report.configuration else ""),
@@ -186,6 +196,13 @@ def _stages(stages: Sequence[StageTime]) -> str:
     n_run, total = sum(one.n_run for one in stages), sum(one.seconds for one in stages)
     rows.append(("All", [str(n_run), _duration(total)]))
     return _table(["Stage", "Tasks run", "Time"], rows, "stages")
+
+
+def _blocks(section: Section) -> str:
+    return "".join(
+        f"<p>{escape(block)}</p>\n" if isinstance(block, str) else _plain_table(block, block.headings[0].lower())
+        for block in section.blocks
+    )
 
 
 def _plain_table(table: Table | None, label: str) -> str:

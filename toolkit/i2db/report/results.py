@@ -39,8 +39,8 @@ class Caveats:
     unseen: tuple[Unseen, ...] = ()
 
 
-def results_text(confusions: Sequence[Confusion], caveats: Caveats = Caveats()) -> str:
-    """The text of RESULTS.txt: mean matrix, kappa, OA and F over runs, a row per class.
+def results_text(confusions: Sequence[Confusion], caveats: Caveats = Caveats(), intervals: Sequence[str] = ()) -> str:
+    """The text of RESULTS.txt: mean matrix, kappa, OA and F over runs, a row per class, and lines about intervals.
 
     One confusion per run, all over the same classes. `unvalidated` names classes that were learnt and are in no
     matrix; those of the matrix without a reference pixel in any run are added. Intervals are 95 % Student intervals
@@ -53,6 +53,7 @@ def results_text(confusions: Sequence[Confusion], caveats: Caveats = Caveats()) 
     lines += [f"KAPPA : {_interval(kappa)}", f"OA : {_interval(oa)}", f"F-score mean : {_interval(f_score)}", ""]
     lines += [*_class_lines(classes), ""]
     lines += [*_explanations(len(confusions)), *accuracy_notes(confusions, caveats)]
+    lines += ["", *intervals] if intervals else []
     return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
 
 
@@ -115,6 +116,17 @@ def accuracy_notes(confusions: Sequence[Confusion], caveats: Caveats) -> list[st
     ]
     if never:
         notes.append(f"Never validated (no validation polygon in any run): {', '.join(never)}.")
+    single = [
+        one.names[i]
+        for one in confusions
+        for i, n in enumerate(one.n_polygons or ())
+        if n == 1 and one.names[i] not in never
+    ]
+    if single:
+        notes.append(
+            f"Validated by a single polygon in some run: {', '.join(dict.fromkeys(single))}; of its pixels none tells "
+            "more than another, and there is no interval."
+        )
     if caveats.unseen:
         notes.append("Wrong in the matrix, as the region's model never learnt the class:")
         notes += [

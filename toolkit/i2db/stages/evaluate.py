@@ -16,12 +16,14 @@ from i2db.chain.task import Decision, Task
 from i2db.config.reader import flat
 from i2db.files import write_whole
 from i2db.raster.write import BLOCK, raster_sink
+from i2db.report import failures
 from i2db.report.figures import confidence_figure, confusion_figure, map_figure
-from i2db.report.html import Picture, ReportData, StageTime, write_report
+from i2db.report.html import Picture, ReportData, Section, StageTime, write_report
 from i2db.report.html import Table as ReportTable
 from i2db.report.matrix import Confusion, class_scores, map_scores
 from i2db.report.results import Caveats, Unseen, accuracy_notes, results_text
 from i2db.report.style import LegendClass
+from i2db.stages.assessment import assess
 from i2db.stages.mosaic import FINAL
 
 #: Codes of the difference map, as iota2's; 0 is no data.
@@ -51,14 +53,19 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
     unseen = [Unseen(**row) for row in database.rows("evaluate/unseen")]
     unvalidated = [row["class_name"] for row in database.rows("evaluate/unvalidated")]
     resubstitution = not project.config.arg_train.split_ground_truth
+    assess(project)
+    intervals = failures.interval_rows(
+        database.rows("evaluate/summary"), database.rows("evaluate/intervals"), range(len(confusions))
+    )
     (folder / "TMP").mkdir(parents=True, exist_ok=True)
     for run, confusion in enumerate(confusions):
         _write_matrix(folder / "TMP" / f"Classif_Seed_{run}.csv", confusion)
         confusion_figure(folder / f"Confusion_Matrix_Classif_Seed_{run}.png", confusion, title=f"Confusion, run {run}")
         _write_difference(project, run, folder / f"diff_seed_{run}.tif")
     told = Caveats(is_resubstitution=resubstitution, unvalidated=tuple(unvalidated), unseen=tuple(unseen))
-    write_whole(folder / "RESULTS.txt", results_text(confusions, told))
-    _write_report(project, confusions, classes, accuracy_notes(confusions, told))
+    write_whole(folder / "RESULTS.txt", results_text(confusions, told, failures.interval_text(intervals)))
+    sections = [failures.intervals_section(intervals), *_failures(project)]
+    _write_report(project, confusions, classes, accuracy_notes(confusions, told), [one for one in sections if one])
     # What a larger number of runs left behind.
     for pattern in ("TMP/Classif_Seed_{}.csv", "Confusion_Matrix_Classif_Seed_{}.png", "diff_seed_{}.tif"):
         for path in folder.glob(pattern.format("*")):
@@ -125,8 +132,38 @@ def _write_difference(project: Project, run: int, path: Path) -> None:
             sink.write(array, strip)
 
 
+def _failures(project: Project) -> list[Section | None]:
+    """Where the map fails, and what its reader must know."""
+    database = project.database
+    band = _outlier_band(project)
+    dates = database.rows("evaluate/outlying_dates", band=band, n_dates=10) if band else []
+    return [
+        failures.failures_section(database.rows("evaluate/circumstances")),
+        failures.reliability_section(
+            database.rows("evaluate/reliability"), database.rows("evaluate/calibration"), _confidence_kind(project)
+        ),
+        failures.suspects_section(database.rows("evaluate/suspects", n_polygons=20)),
+        failures.dates_section(dates, database.rows("evaluate/separability", n_pairs=15), band or ""),
+        failures.areas_section(database.rows("evaluate/areas")),
+    ]
+
+
+def _outlier_band(project: Project) -> str | None:
+    """The band in which missed clouds are looked for: the first of the features that have a date (blue is)."""
+    rows = project.database.rows("evaluate/first_band")
+    return str(rows[0]["band"]) if rows else None
+
+
+def _confidence_kind(project: Project) -> str:
+    return str(project.database.rows("evaluate/confidence_kind")[0]["confidence_kind"])
+
+
 def _write_report(
-    project: Project, confusions: Sequence[Confusion], classes: dict[int, dict[str, Any]], notes: Sequence[str]
+    project: Project,
+    confusions: Sequence[Confusion],
+    classes: dict[int, dict[str, Any]],
+    notes: Sequence[str],
+    sections: Sequence[Section],
 ) -> None:
     folder = project.folder / FINAL
     legend = [
@@ -135,7 +172,7 @@ def _write_report(
     ]
     pictures = folder / "TMP"
     map_figure(pictures / "map.png", folder / "Classif_Seed_0.tif", legend, has_legend=False)
-    kind = str(project.database.rows("evaluate/confidence_kind")[0]["confidence_kind"])
+    kind = _confidence_kind(project)
     confidence_figure(pictures / "confidence.png", folder / "Confidence_Seed_0.tif", kind=kind)
     write_report(
         project.folder / "report.html",
@@ -158,6 +195,7 @@ def _write_report(
                 )
                 for run in range(len(confusions))
             ],
+            sections=sections,
             class_statistics=_statistics(project),
             stages=[StageTime(**row) for row in project.database.rows("evaluate/stage_times")],
             configuration=_configuration(project),
@@ -230,20 +268,42 @@ STAGE = Stage(
         "class_accuracy",
         "class_statistics",
         "evaluated_pixel",
+        "polygon_group",
+        "polygon_distance",
+        "grid",
+        "accuracy_summary",
+        "accuracy_by_circumstance",
+        "reliability",
+        "calibration",
+        "suspect_polygon",
     ),
-    writes=(),
+    writes=("accuracy_interval", "class_area", "class_separability"),
     needs=("mosaic",),
-    version=2,
+    version=3,
     sql=(
-        "evaluate/classes",
+        "evaluate/areas",
+        "evaluate/calibration",
+        "evaluate/circumstances",
+        "evaluate/class_samples",
         "evaluate/class_statistics",
+        "evaluate/classes",
         "evaluate/confidence_kind",
         "evaluate/configuration",
         "evaluate/confusion",
+        "evaluate/dated_features",
         "evaluate/difference",
         "evaluate/facts",
+        "evaluate/first_band",
+        "evaluate/intervals",
+        "evaluate/outlying_dates",
         "evaluate/polygons",
+        "evaluate/reliability",
+        "evaluate/runs",
+        "evaluate/separability",
         "evaluate/stage_times",
+        "evaluate/summary",
+        "evaluate/suspects",
+        "evaluate/unit_confusion",
         "evaluate/unseen",
         "evaluate/unvalidated",
     ),

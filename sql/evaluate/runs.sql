@@ -1,0 +1,2 @@
+-- The runs and their random seeds.
+SELECT run, random_seed FROM run ORDER BY run;

@@ -1,0 +1,127 @@
+"""How long the shipped queries, views and audits take on ten million predictions.
+
+`python tests/bench/bench_queries.py [--pixels 2000000] [--runs 5] [--samples 60000]` fills the tables of an output
+folder with made-up rows (pixels x runs predictions, half of them of validation polygons), on the disk as a run leaves
+them, and times every query of examples/queries, every view (its rows counted, where they are pixels), and every audit:
+the best of three, in one process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from i2db.store.database import Database
+from i2db.store.statement import names
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+#: Numbers that stand for draws: the same every time. A polygon has 100 pixels, a chunk 100 polygons, a tile 50 chunks.
+FILL = (
+    "INSERT INTO grid VALUES ('EPSG:32631', 10, 10)",
+    """INSERT INTO class BY NAME SELECT i AS class_code, 'class ' || i AS class_name, i AS class_rank
+        FROM range(1, 13) t(i)""",
+    "INSERT INTO region BY NAME SELECT i::VARCHAR AS region, i AS region_rank FROM range(1, 3) t(i)",
+    "INSERT INTO run BY NAME SELECT i AS run, i AS random_seed, 'val' AS evaluated_split FROM range($n_runs) t(i)",
+    """INSERT INTO polygon BY NAME SELECT i AS polygon_id, 1 + i % 12 AS class_code, 1e4 AS area,
+        ST_SetCRS(ST_MakeEnvelope(500000 + 200 * (i % 150), 4e6 + 200 * (i // 150), 500100 + 200 * (i % 150),
+            4e6 + 100 + 200 * (i // 150)), 'EPSG:32631') AS geom
+        FROM range($n_pixels // 100) t(i)""",
+    "INSERT INTO polygon_group BY NAME SELECT polygon_id, polygon_id AS group_id FROM polygon",
+    """INSERT INTO polygon_split BY NAME SELECT run, polygon_id, (1 + polygon_id % 2)::VARCHAR AS region, class_code,
+        polygon_id AS group_id, CASE WHEN (polygon_id // 12 + run) % 2 = 0 THEN 'learn' ELSE 'val' END AS split
+        FROM run CROSS JOIN polygon""",
+    """INSERT INTO polygon_distance BY NAME SELECT run, polygon_id, polygon_id - 12 AS nearest_polygon_id,
+        polygon_id % 5000 AS distance FROM polygon_split WHERE split = 'val'""",
+    """INSERT INTO candidate BY NAME SELECT
+        (500000000 + i // 1000) * 1000000000 + 500000000 + i % 1000 AS sample_id,
+        i // 100 AS polygon_id, (1 + i // 100 % 2)::VARCHAR AS region,
+        'T' || (i // 500000) AS tile, i // 10000 % 50 AS chunk, i % 1000 AS grid_column, i // 1000 AS grid_row,
+        20 + i * 7 % 31 AS n_valid, MAP {'Sentinel2': 20 + i * 7 % 31} AS n_valid_by_sensor,
+        10 + i * 13 % 90 AS longest_gap, (5 + 10 * (i % 6))::FLOAT AS edge_distance
+        FROM range($n_pixels) t(i)""",
+    """INSERT INTO chunk BY NAME SELECT tile, chunk, 0 AS grid_column, min(grid_row) AS grid_row, 1000 AS n_columns,
+        max(grid_row) - min(grid_row) + 1 AS n_rows FROM candidate GROUP BY ALL""",
+    """INSERT INTO model_class BY NAME SELECT run, region, 'rf' AS kind, class_code, 1000 AS n_samples
+        FROM run CROSS JOIN region CROSS JOIN class""",
+    """INSERT INTO prediction BY NAME SELECT run, region, 'rf' AS kind, tile, chunk, sample_id,
+        CASE WHEN sample_id % 9973 * (run + 3) % 100 < 80 THEN 1 + polygon_id % 12
+            ELSE 1 + sample_id % 9973 * (run + 7) % 12 END
+            AS class_code,
+        (30 + sample_id % 9973 * (run + 5) % 70) / 100 AS confidence
+        FROM run CROSS JOIN candidate ORDER BY tile, chunk, run, sample_id""",
+    """INSERT INTO feature BY NAME
+        SELECT 10 * d + b + 1 AS feature_id, 'sentinel2' AS feature_group, 10 * d + b + 1 AS feature_rank,
+            'sentinel2_b' || b || '_' || d AS feature_name, 'sentinel2' AS sensor,
+            CASE b WHEN 0 THEN 'NDVI' ELSE 'B' || b END AS band, DATE '2018-01-01' + (10 * d)::INTEGER AS date
+        FROM range(24) t(d) CROSS JOIN range(10) u(b)""",
+    """INSERT INTO sample BY NAME SELECT sample_id, 'sentinel2' AS feature_group, tile, chunk,
+        list_transform(range(240),
+            lambda k : (1000 + sample_id % 9973 * (k + 11) % 700 + 40 * (polygon_id % 12))::FLOAT)
+            AS features
+        FROM candidate WHERE sample_id % ($n_pixels // $n_samples) = 0""",
+    "INSERT INTO selection BY NAME SELECT run, sample_id FROM run CROSS JOIN sample",
+    """INSERT INTO publication BY NAME SELECT 'classify' AS stage, tile AS unit, 'f' AS fingerprint
+        FROM candidate GROUP BY ALL""",
+)
+
+
+def fill(database: Database, n_pixels: int, n_runs: int, n_samples: int) -> None:
+    """Fill the tables."""
+    given = {"n_pixels": n_pixels, "n_runs": n_runs, "n_samples": n_samples}
+    for text in FILL:
+        database.connection.execute(text, {name: number for name, number in given.items() if f"${name}" in text})
+    database.connection.execute("CHECKPOINT")
+
+
+def seconds(work: Callable[[], object], repeats: int = 3) -> float:
+    """The best time of some repeats."""
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def queries(database: Database) -> dict[str, str]:
+    """All that is timed: name and text."""
+    found = {
+        f"examples/queries/{path.stem}": path.read_text("utf-8")
+        for path in sorted((REPOSITORY / "examples" / "queries").glob("*.sql"))
+    }
+    found |= {name: f'FROM "{name}"' for kind, name, _ in database.table_names() if kind == "view"}
+    # Nobody prints the pixels: what is asked of them is counted.
+    found["evaluated_pixel"] = "SELECT run, count(*), avg(confidence) FROM evaluated_pixel GROUP BY run"
+    found["time_outlier"] = "FROM time_outlier('ndvi')"
+    for name in names("audit"):
+        found[name] = (REPOSITORY / "sql" / f"{name}.sql").read_text("utf-8")
+    return found
+
+
+def main() -> None:
+    """Fill, time, print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pixels", type=int, default=2_000_000)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--samples", type=int, default=60_000)
+    parser.add_argument("--database", type=Path, help="Keep the tables in this file, and use it where it is there.")
+    parser.add_argument("--only", default="", help="Only queries with this in their name.")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = given.database or Path(folder) / "i2db.duckdb"
+        is_there = path.exists()
+        with Database.open(path) as database:
+            if not is_there:
+                fill(database, given.pixels, given.runs, given.samples)
+            for name, text in queries(database).items():
+                if given.only in name:
+                    took = seconds(lambda text=text: database.connection.execute(text).fetchall())
+                    print(f"{took:7.2f} s  {name}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What an accuracy is worth: intervals, areas, sampling designs, separability; arrays in, numbers out."""
