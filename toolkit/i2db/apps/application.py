@@ -25,6 +25,9 @@ APPLICATIONS: Mapping[str, str] = {
     "ConcatenateImages": "pixelwise",
     "ExtractROI": "geometry",
     "Superimpose": "geometry",
+    "PolygonClassStatistics": "sampling",
+    "SampleSelection": "sampling",
+    "SampleExtraction": "extraction",
     "DEM": "elevation",
 }
 

@@ -61,6 +61,13 @@ class Image(abc.ABC):
     def read(self, window: Window, bands: Sequence[int] | None = None) -> NDArray[Any]:
         """(bands, rows, columns) of a window within `self.window`; `bands` (from 0) in the order asked for, or all."""
 
+    def read_pixels(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[Any]:
+        """(pixels, bands) at rows and columns of the grid that lie in one window: what holds them is made."""
+        top, left = int(rows.min()), int(columns.min())
+        needed = Window(left, top, int(columns.max()) - left + 1, int(rows.max()) - top + 1)
+        numbers: NDArray[Any] = self.read(needed)[:, rows - top, columns - left].T
+        return numbers
+
     @property
     def bytes_per_pixel(self) -> float:
         """Memory that a pixel takes while a window is made, its sources included."""

@@ -22,6 +22,9 @@ def simulate(
     regions: Annotated[int, typer.Option(help="Number of regions.")] = 1,
     polygons: Annotated[int | None, typer.Option(help="Number of labelled polygons; not given: by size.")] = None,
     double_dates: Annotated[int, typer.Option(help="Days with two products.")] = 0,
+    parcels: Annotated[
+        bool, typer.Option("--parcels", help="Also write fields as the French register has them (parcels/rpg.shp).")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Random seed: equal numbers, equal scene.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a scene that is there.")] = False,
 ) -> None:
@@ -40,6 +43,7 @@ def simulate(
         regions=regions,
         polygons=polygons,
         double_dates=double_dates,
+        parcels=parcels,
         seed=seed,
         overwrite=overwrite,
     )

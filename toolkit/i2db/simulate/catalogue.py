@@ -6,6 +6,7 @@ south-west of France; they aim at the right shape of each class and at the usual
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -24,6 +25,21 @@ class Kind(Enum):
     BUILT = "built"
     WATER = "water"
     ROAD = "road"
+
+
+#: Crop and group of crops of the French register of parcels (RPG), by the code of a class of fields.
+CROP_CODES: Mapping[int, tuple[str, int]] = {
+    5: ("CZH", 5),
+    6: ("BTH", 1),
+    7: ("PHI", 8),
+    8: ("SOJ", 6),
+    9: ("TRN", 6),
+    10: ("MIS", 2),
+    12: ("PTC", 25),
+    13: ("PPH", 18),
+    14: ("VRG", 20),
+    15: ("VRC", 21),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from i2db.simulate.writer import (
     strips_of,
     write_config,
     write_ground_truth,
+    write_parcels,
     write_product,
     write_regions,
     write_texts,
@@ -68,6 +69,8 @@ class Scene:
     nomenclature: Path
     colors: Path
     truth: Path
+    #: Agricultural parcels as in the French register, in another projection; None where none were asked for.
+    parcels: Path | None
     class_codes: tuple[int, ...]
     class_names: tuple[str, ...]
     n_polygons: int
@@ -91,6 +94,7 @@ def simulate(
     resolution: int = 10,
     block: int | None = None,
     compress: str = "deflate",
+    parcels: bool = False,
     overwrite: bool = False,
 ) -> Scene:
     """Write a Theia L2A tree of a made-up landscape, with ground truth, regions, the true map and a configuration.
@@ -98,7 +102,9 @@ def simulate(
     `size` is the side of a tile in pixels of `resolution` metres; `dates` the number of days with a product, spread
     over a year unless `days_between` is given, of which `double_dates` have two products; `polygons` the number of
     ground-truth polygons; `block` the side of the rasters' inner tiles. With `large_codes` one code exceeds 255.
-    A product that would lie wholly outside the swath is not delivered. Equal arguments give equal arrays.
+    With `parcels` the fields of the landscape are written as well, as the French register of parcels has
+    them (parcels/rpg.shp, in Lambert 93). A product that would lie wholly outside the swath is not delivered. Equal
+    arguments give equal arrays.
 
     Raises ConfigError for arguments that cannot be met and for a folder that holds something, unless `overwrite`;
     even then only files that an earlier simulation wrote there are removed.
@@ -134,6 +140,8 @@ def simulate(
         seed=seed,
     )
     scene = _describe(folder, tile_list, overpasses, chosen, n_polygons=len(labelled), n_regions=regions)
+    if parcels:
+        scene = dataclasses.replace(scene, parcels=folder / "parcels" / "rpg.shp")
     _claim(scene)
     options = RasterOptions(min(block or _DEFAULT_BLOCK, size // 16 * 16), compress)
     _write_land(scene, world, tile_list, labelled, options)
@@ -185,6 +193,9 @@ def _write_land(
     write_truth(scene.truth, world.extent, codes, tiles, options)
     write_ground_truth(scene.ground_truth, scene.ground_truth_shapefile, polygons)
     write_regions(scene.regions, landscape.regions)
+    if scene.parcels is not None:
+        lands = [landscape.classes[int(number)] for number in landscape.class_index]
+        write_parcels(scene.parcels, list(zip(landscape.usable, lands, strict=True)))
     write_texts(scene.nomenclature, scene.colors, list(landscape.classes[:-1]))
     write_config(scene.config, tiles=tiles, resolution=world.extent.resolution, has_regions=scene.n_regions > 1)
 
@@ -219,6 +230,7 @@ def _describe(
         nomenclature=folder / "nomenclature.txt",
         colors=folder / "colors.txt",
         truth=folder / "truth.tif",
+        parcels=None,
         class_codes=tuple(land.code for land in ordered),
         class_names=tuple(land.name for land in ordered),
         n_polygons=n_polygons,
@@ -304,7 +316,8 @@ def _earlier_files(folder: Path) -> set[Path]:
 
 def _files_of(scene: Scene) -> list[Path]:
     files = [scene.config, scene.ground_truth, scene.regions, scene.nomenclature, scene.colors, scene.truth]
-    files += [scene.ground_truth_shapefile.with_suffix(suffix) for suffix in SHAPEFILE_SUFFIXES]
+    shapefiles = [scene.ground_truth_shapefile, *([scene.parcels] if scene.parcels else [])]
+    files += [path.with_suffix(suffix) for path in shapefiles for suffix in SHAPEFILE_SUFFIXES]
     for product in scene.products:
         files += product_files(product, product.name)
     return [*files, scene.folder / MANIFEST]

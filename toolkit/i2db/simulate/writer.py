@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from i2db.raster.grid import Window
 from i2db.simulate.acquisition import NODATA, Strip
-from i2db.simulate.catalogue import BANDS, FINE_BANDS, LandClass
+from i2db.simulate.catalogue import BANDS, CROP_CODES, FINE_BANDS, Kind, LandClass
 from i2db.simulate.layout import CRS, Extent, Tile
 
 MASKS = ("CLM", "SAT", "EDG")
 #: Suffixes of the files that make up a shapefile.
 SHAPEFILE_SUFFIXES = (".shp", ".shx", ".dbf", ".prj", ".cpg")
+#: Projection of the French register of parcels: Lambert 93.
+PARCELS_CRS = "EPSG:2154"
 COMPRESSIONS = ("deflate", "lzw", "zstd", "none")
 
 
@@ -142,6 +144,29 @@ def write_regions(path: Path, shapes: list[Any]) -> None:
 
     names = [str(number) for number in range(1, len(shapes) + 1)]
     _write_vector(geopandas.GeoDataFrame({"region": names}, geometry=shapes, crs=CRS), path, "GPKG")
+
+
+def write_parcels(path: Path, parcels: list[tuple[Any, LandClass]]) -> None:
+    """Write the fields among parcels (shape or None, class) as the French register (RPG) has them, in Lambert 93.
+
+    ID_PARCEL counts from 1, SURF_PARC is in hectares, CODE_CULTU and CODE_GROUP say the crop and its group.
+    """
+    import geopandas
+
+    fields = [(shape, land) for shape, land in parcels if shape is not None and land.kind is Kind.FIELD]
+    codes = [CROP_CODES[land.code] for _, land in fields]
+    frame = geopandas.GeoDataFrame(
+        {
+            "ID_PARCEL": [str(number) for number in range(1, len(fields) + 1)],
+            "SURF_PARC": [round(float(shape.area) / 1e4, 2) for shape, _ in fields],
+            "CODE_CULTU": [crop for crop, _ in codes],
+            "CODE_GROUP": [str(group) for _, group in codes],
+        },
+        geometry=[shape for shape, _ in fields],
+        crs=CRS,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write_vector(frame.to_crs(PARCELS_CRS), path, "ESRI Shapefile")
 
 
 def _write_vector(frame: Any, path: Path, driver: str) -> None:
