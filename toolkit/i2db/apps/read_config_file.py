@@ -13,9 +13,10 @@ from pydantic import BaseModel
 
 from i2db.config.model import Config
 from i2db.config.reader import canonical, load
+from i2db.config.sensors import ConfiguredSensor, configured_sensors
 from i2db.config.spelling import find, section_fields, suggest_key
 from i2db.errors import ConfigError
-from i2db.sensors.declaration import Sensor, all_sensors
+from i2db.sensors.declaration import OWN_SENSORS
 
 
 class read_config_file:
@@ -73,6 +74,8 @@ class iota2_parameters:
     def get_sensors_parameters(self, tile_name: str) -> OrderedDict[str, dict[str, Any]]:
         """Per section of a configured sensor the arguments of its class (`i2db.apps.sensors`) for a tile.
 
+        Sensors that users declare themselves have no section and are left out.
+
         Raises:
             ConfigError: the tile is none of chain.list_tile.
         """
@@ -80,20 +83,18 @@ class iota2_parameters:
         if tile_name not in tiles:
             raise ConfigError(f"{tile_name} is no tile of chain.list_tile", hint=f"they are {' '.join(tiles)}")
         found: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        for sensor in all_sensors():
-            folder = getattr(self._config.chain, sensor.path_key, None)
-            if folder is not None:
-                found[sensor.section] = self._arguments(sensor, folder, tile_name)
+        for configured in configured_sensors(self._config):
+            if configured.sensor.section != OWN_SENSORS:
+                found[configured.sensor.section] = self._arguments(configured, tile_name)
         return found
 
-    def _arguments(self, sensor: Sensor, folder: Path, tile_name: str) -> dict[str, Any]:
-        config = self._config
-        section = getattr(config, sensor.section.lower())
+    def _arguments(self, configured: ConfiguredSensor, tile_name: str) -> dict[str, Any]:
+        config, section = self._config, configured.section
         extraction, interpolation = config.iota2_feature_extraction, config.sensors_data_interpolation
         return {
             "tile_name": tile_name,
             "all_tiles": " ".join(config.chain.list_tile),
-            "image_directory": str(folder),
+            "image_directory": str(configured.root),
             "target_proj": config.chain.proj,
             "working_resolution": config.chain.spatial_resolution,
             "extract_bands_flag": extraction.extract_bands,

@@ -22,7 +22,8 @@ from i2db.finding import errors, summary
 from i2db.raster.features import INDICES, SensorFeatures, interpolation_dates
 from i2db.raster.grid import Grid, Window
 from i2db.raster.read import SeriesReader
-from i2db.sensors.declaration import Sensor, all_sensors
+from i2db.sensors.declaration import load_sensor
+from i2db.sensors.indices import indices_of
 from i2db.sensors.product import Product
 from i2db.sensors.scan import scan
 
@@ -113,8 +114,8 @@ class OpticalSensor:
         auto_date_flag: whether the regular dates span the products, instead of the two dates below (yyyymmdd).
         date_interp_min_user: first date otherwise.
         date_interp_max_user: last date otherwise.
-        enable_gapfilling: whether dates are regular; else they stay as acquired.
-        features: indices, e.g. ("NDVI", "NDWI", "Brightness").
+        enable_gapfilling: whether masked dates are filled; else dates stay as acquired, those of all tiles.
+        features: indices, e.g. ("NDVI", "NDWI", "Brightness"); those that the sensor has no bands for are left out.
         hand_features_flag: whether `hand_features` are computed.
         hand_features: expressions of the bands of one date, b1, b2, ...
         copy_input: whether bands are features.
@@ -148,7 +149,7 @@ class OpticalSensor:
         keep_dupl: bool = True,
         acorfeat: bool = False,
     ) -> None:
-        self.sensor = sensor_of(self.section)
+        self.sensor = load_sensor(self.section)
         self.tile_name = tile_name
         self._folder = Path(image_directory)
         self._tiles = all_tiles.split() if all_tiles else [tile_name]
@@ -159,9 +160,9 @@ class OpticalSensor:
         self._span = None if auto_date_flag else (_date(date_interp_min_user), _date(date_interp_max_user))
         self._is_gap_filled = enable_gapfilling
         self._options: dict[str, Any] = {
-            "indices": tuple(features),
+            "indices": tuple(index for index in features if index in indices_of(self.sensor)),
             "copy_input": copy_input,
-            "relative_reflectance": rel_refl,
+            "relative_reflectance": rel_refl and self.sensor.red is not None,
             "keep_duplicates": keep_dupl,
             "acorfeat": acorfeat,
             "additional": tuple(hand_features or ()) if hand_features_flag else (),
@@ -179,16 +180,24 @@ class OpticalSensor:
         by_tile = {tile: self._products(tile) for tile in dict.fromkeys([self.tile_name, *self._tiles])}
         days = sorted({product.date for products in by_tile.values() for product in products})
         products = by_tile[self.tile_name]
-        if self._is_gap_filled:
-            first, last = self._span or (days[0], days[-1])
-            dates = interpolation_dates(first, last, self._step)
-        else:
-            dates = tuple(sorted({product.date for product in products}))
         features = SensorFeatures(
-            sensor=self.sensor, bands=self._bands, dates=dates, is_gap_filled=self._is_gap_filled, **self._options
+            sensor=self.sensor,
+            bands=self._bands,
+            dates=self._dates(days),
+            is_gap_filled=self._is_gap_filled,
+            **self._options,
         )
         image = SeriesImage(features, products, self._grid(products[0]))
         return (FeatureStack(image, ram), []), list(image.names)
+
+    def _dates(self, days: Sequence[datetime.date]) -> tuple[datetime.date, ...]:
+        """The dates of the features, from the days with a product over all tiles."""
+        if not self._is_gap_filled:
+            return tuple(days)
+        first, last = self._span or (days[0], days[-1])
+        if self._step is None:
+            return tuple(day for day in days if first <= day <= last)
+        return interpolation_dates(first, last, self._step)
 
     def _products(self, tile: str) -> tuple[Product, ...]:
         products, findings = scan(self.sensor, self._folder, tile)
@@ -226,21 +235,9 @@ class sentinel_2(OpticalSensor):
     section = "Sentinel_2"
 
 
-def sensor_of(section: str) -> Sensor:
-    """The declared sensor of a section of the configuration.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    for sensor in all_sensors():
-        if sensor.section == section:
-            return sensor
-    raise ConfigError(f"no sensor is declared for section {section}")
-
-
 def sensor_class(section: str) -> type[OpticalSensor]:
     """The class of the sensor of a section, as `sentinel_2` is that of Sentinel_2."""
-    sensor_of(section)
+    load_sensor(section)
     return type(section.lower(), (OpticalSensor,), {"section": section, "__doc__": f"{section} over one tile."})
 
 
