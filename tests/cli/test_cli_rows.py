@@ -161,7 +161,7 @@ def test_every_table_and_view_is_exported_without_pandas(
     with Database.open(folder / "i2db.duckdb", read_only=True) as database:
         relations = [name for kind, name, _ in database.table_names() if kind != "macro"]
         with monkeypatch.context() as patched:
-            patched.setattr(export, "_frame", refuse)
+            patched.setattr(export, "places", refuse)
             for name in relations:
                 columns = {column[0] for column in database.query(f"FROM {name} LIMIT 0").description or ()}
                 if suffix == ".csv" or not ("geom" in columns or {"x", "y"} <= columns):

@@ -2,7 +2,8 @@
 
 A page with the comment `<!-- runnable -->` has ```bash blocks, run in order in one empty folder with `i2db` on the PATH
 and the repository's examples/ linked into it; `<!-- runnable after other.md -->` goes on in the folder of another page.
-A ```sql examples/queries/x.sql block is that file, asked of scene/out (or of the folder that is named third).
+A ```sql examples/queries/x.sql block is that file, asked of scene/out (or of the folder that is named third); further
+words with an equals sign are its parameters.
 A ```text block right after one is what it prints. It must be exact but for times; in a block marked `text approximate`
 (figures of models, which differ between machines) only the headings must be.
 
@@ -17,11 +18,13 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from i2db.chain.names import DATABASE_NAME
+from i2db.cli.data import parameter
 from i2db.cli.output import table
 from i2db.store.database import Database
 
@@ -88,8 +91,9 @@ def prepare(folder: Path) -> None:
 def run(block: Block, folder: Path) -> tuple[int, str]:
     """Exit code and output of a block."""
     if block.words[0] == "sql":
-        project = block.words[2] if len(block.words) > 2 else "scene/out"
-        return 0, answer(block.query_path.read_text("utf-8"), folder / project)
+        named = [word for word in block.words[2:] if "=" not in word]
+        given = dict(parameter(word) for word in block.words[2:] if "=" in word)
+        return 0, answer(block.query_path.read_text("utf-8"), folder / (named or ["scene/out"])[0], given)
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "LC_ALL": "C.UTF-8",
@@ -107,10 +111,10 @@ def run(block: Block, folder: Path) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def answer(query: str, project: Path) -> str:
+def answer(query: str, project: Path, given: Mapping[str, Any]) -> str:
     """What `i2db sql` prints, cut after some rows."""
     with Database.open(project / DATABASE_NAME, read_only=True, threads=1) as database:
-        result = database.query(query)
+        result = database.query(query, given)
         return table([column[0] for column in result.description or ()], result.fetchall(), limit=SHOWN_ROWS)
 
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from i2db.cli.output import SHOWN_ROWS, Format, FormatOption, OutputOption, show, table
+from i2db.cli.output import (
+    SHOWN_ROWS,
+    AnswerFormat,
+    AnswerFormatOption,
+    Format,
+    FormatOption,
+    OutputOption,
+    answer,
+    show,
+    table,
+)
 from i2db.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
@@ -34,33 +45,82 @@ def _open(folder: Path) -> Database:
 
 def sql(
     folder: FolderArgument,
-    query: Annotated[str | None, typer.Argument(help="SQL, or @FILE; not given: read from the standard input.")] = None,
-    form: FormatOption = Format.TABLE,
+    query: Annotated[
+        str | None, typer.Argument(help="SQL, or @FILE; not given: asked for, or read from the standard input.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="File with the query.")] = None,
+    param: Annotated[
+        list[str],
+        typer.Option("--param", "-p", metavar="NAME=VALUE", help="Fills $NAME in the query; repeat as needed."),
+    ] = [],  # noqa: B006 - Typer reads it, nobody changes it
+    form: AnswerFormatOption = None,
     output: OutputOption = None,
 ) -> None:
-    """Ask the database anything (read-only).
+    """Ask the database anything (read-only). Without a query there is a prompt with history and completion.
+
+    Rows with polygon_id or sample_id can be written as a styled layer: -o wrong.gpkg.
 
     Example: i2db sql out/ "SELECT class_name, n_learn FROM class_statistics WHERE run = 0"
     """
-    if query is None:
-        if sys.stdin.isatty():
-            raise ConfigError(
-                "no query given", hint='i2db sql OUT "SELECT ..."; `i2db show OUT` lists tables and views'
-            )
-        query = sys.stdin.read()
-    elif query.startswith("@"):
-        path = Path(query[1:])
-        if not path.is_file():
-            raise ConfigError(f"{path} does not exist")
-        query = path.read_text(encoding="utf-8")
-    with _open(folder) as database, database.answering():
-        show(database.query(query), form, output)
+    parameters: dict[str, Any] = dict(parameter(one) for one in param)
+    if query is not None and query.startswith("@"):
+        file, query = Path(query[1:]), None
+    if file is not None:
+        if query is not None:
+            raise ConfigError("a query and --file are given", hint="give one of them")
+        query = _text_of(file)
+    with _open(folder) as database:
+        if query is not None:
+            answer(database, query, form, output, parameters)
+        elif output is not None:
+            if sys.stdin.isatty():
+                raise ConfigError("no query given for --output", hint='i2db sql OUT "SELECT ..." -o FILE')
+            answer(database, sys.stdin.read(), form, output, parameters)
+        else:
+            _talk(database, form, parameters)
+
+
+def _talk(database: Database, form: AnswerFormat | None, parameters: dict[str, Any]) -> None:
+    """Statements from a person at a prompt, or from a pipe."""
+    from i2db.cli import prompt
+
+    def said(database: Database, text: str) -> None:
+        wanted = database.parameters_of(text)
+        answer(database, text, form, None, {name: parameters[name] for name in wanted & set(parameters)})
+
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        prompt.converse(database, said)
+    else:
+        with contextlib.suppress(prompt.Leave):
+            prompt.run_script(database, sys.stdin, said)
+
+
+def parameter(text: str) -> tuple[str, Any]:
+    """Name and value of a query's parameter from NAME=VALUE: what is JSON (3, true, null, [1]), else a text."""
+    import json
+
+    name, equals, content = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise ConfigError(f"--param {text!r} is not NAME=VALUE", hint="e.g. --param run=0 --param name=maïs")
+    try:
+        return name, json.loads(content)
+    except json.JSONDecodeError:
+        return name, content
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} does not exist") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
 
 
 def show_(
     folder: FolderArgument,
     relation: Annotated[str | None, typer.Argument(help="Table or view; not given: list them.")] = None,
-    form: FormatOption = Format.TABLE,
+    form: AnswerFormatOption = None,
     output: OutputOption = None,
 ) -> None:
     """Show a table or view; without a name, list them with what they hold.
@@ -83,14 +143,15 @@ def show_(
             )
         from i2db.store.database import quote_identifier
 
-        with database.answering():
-            show(database.query(f"FROM {quote_identifier(relation)}"), form, output)
+        answer(database, f"FROM {quote_identifier(relation)}", form, output)
 
 
 def export(
     folder: FolderArgument,
     what: Annotated[str, typer.Argument(help="samples, or a table or view.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help=".parquet (GeoParquet), .csv, .gpkg or .geojson.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help=".parquet (GeoParquet), .csv, .gpkg, .geojson or .sqlite.")
+    ],
     run: Annotated[int | None, typer.Option(help="Run whose split is meant.")] = None,
     split: Annotated[str | None, typer.Option(help="learn or val.")] = None,
 ) -> None:
@@ -100,8 +161,6 @@ def export(
     """
     from i2db.store import export as exporting
 
-    if split not in (None, "learn", "val"):
-        raise ConfigError(f"--split {split}: it is learn or val")
     with _open(folder) as database:
         if what == "samples":
             n = exporting.write_samples(database, output, run=run, split=split)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import json
 import os
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
@@ -22,6 +23,8 @@ from i2db.files import replacing
 if TYPE_CHECKING:
     import duckdb
 
+    from i2db.store.database import Database
+
 
 class Format(StrEnum):
     """Output formats."""
@@ -32,10 +35,28 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
+class AnswerFormat(StrEnum):
+    """Output formats of queries, which may have a place."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+    GEOPARQUET = "geoparquet"
+
+
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to print the rows.")]
+AnswerFormatOption = Annotated[
+    AnswerFormat | None,
+    typer.Option("--format", "-f", help="How to print the rows; not given: by the suffix of --output, else table."),
+]
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", help="Write to this file instead of the standard output.")
 ]
+
+#: What the suffix of an output file stands for; .gpkg, .geojson and .sqlite are layers, see `i2db.store.export`.
+_FORMATS = {".csv": AnswerFormat.CSV, ".json": AnswerFormat.JSON}
+_LAYERS = (".gpkg", ".geojson", ".sqlite", ".parquet", ".geoparquet")
 
 #: Rows of a table that are shown on a terminal; all of them elsewhere.
 SHOWN_ROWS = 200
@@ -59,6 +80,51 @@ def show(result: duckdb.DuckDBPyConnection, form: Format, output: Path | None = 
                 stream.write("... and more rows (--format csv prints all)\n")
         else:
             stream.write(table(names, result.fetchall()))
+
+
+def answer(
+    database: Database,
+    query: str,
+    form: AnswerFormat | None = None,
+    output: Path | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> None:
+    """Print what a query returns, or write it to a file in the format that is named, or else that of its suffix.
+
+    Raises:
+        ConfigError: DuckDB refuses the query; GeoParquet or a layer is asked for and the rows have no place.
+    """
+    suffix = output.suffix.lower() if output is not None else ""
+    if form is None and output is not None and suffix in _LAYERS:
+        from i2db.store.export import write_answer
+
+        n = write_answer(database, query, output, parameters)
+        typer.echo(f"{n} rows written to {output}", err=True)
+    elif form is AnswerFormat.GEOPARQUET:
+        _write_geoparquet(database, query, parameters, output)
+    else:
+        with database.answering():
+            chosen = Format((form or _FORMATS.get(suffix, AnswerFormat.TABLE)).value)
+            show(database.query(query, parameters), chosen, output)
+
+
+def _write_geoparquet(
+    database: Database, query: str, parameters: Mapping[str, Any] | None, output: Path | None
+) -> None:
+    from i2db.store.export import write_geoparquet
+
+    if output is None and sys.stdout.isatty():
+        raise ConfigError("GeoParquet is not for a terminal", hint="name a file with -o, or redirect the output")
+    with database.answering():
+        rows = database.query(query, parameters).to_arrow_table()
+    if output is None:
+        buffer = io.BytesIO()
+        write_geoparquet(database, rows, buffer)
+        sys.stdout.buffer.write(buffer.getbuffer())
+        return
+    with _destination(output) as path:
+        write_geoparquet(database, rows, path)
+    typer.echo(f"{rows.num_rows} rows written to {output}", err=True)
 
 
 def show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], form: Format) -> None:

@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,20 @@ logger = logging.getLogger("i2db.sql")
 def quote_identifier(name: str) -> str:
     """A name as an SQL identifier, whatever characters it holds."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def pieces_of(text: str) -> tuple[list[str], str]:
+    """The statements of a text that end with `;`, and what comes after the last one.
+
+    A `;` within a string or a comment ends nothing. A rest that holds no more than blanks and comments is empty.
+    """
+    encoded = text.encode()
+    tokens = duckdb.tokenize(text)
+    ends = [at + 1 for at, kind in tokens if kind == duckdb.token_type.operator and encoded[at : at + 1] == b";"]
+    pieces = [encoded[start:end].decode().strip() for start, end in pairwise([0, *ends])]
+    last = ends[-1] if ends else 0
+    is_rest = any(at >= last for at, _ in tokens) or encoded[last:].count(b"/*") > encoded[last:].count(b"*/")
+    return [piece for piece in pieces if piece != ";"], encoded[last:].decode() if is_rest else ""
 
 
 def _spatial_extension() -> Path:
@@ -214,14 +229,48 @@ class Database:
         with self._explained(statement.name, statement.text):
             return int(counted.fetchall()[0][0])
 
-    def query(self, text: str) -> duckdb.DuckDBPyConnection:
-        """Start a person's own statement; its rows are computed as they are fetched, see `answering`.
+    def query(self, text: str, parameters: Mapping[str, Any] | None = None) -> duckdb.DuckDBPyConnection:
+        """Start a person's own statements; the last one's rows are computed as they are fetched, see `answering`.
 
         Raises:
-            ConfigError: DuckDB refuses it.
+            ConfigError: DuckDB refuses it, or it wants other $parameters than those given.
         """
+        wanted, given = self.parameters_of(text), frozenset(parameters or ())
+        if wanted != given:
+            raise _other_parameters(wanted, given)
         with self.answering():
-            return self.connection.execute(text)
+            if not wanted:
+                return self.connection.execute(text)
+            statements = duckdb.extract_statements(text)
+            result = self.connection
+            for statement in statements:
+                named = {name: (parameters or {})[name] for name in statement.named_parameters}
+                result = self.connection.execute(statement, named or None)
+            return result
+
+    def parameters_of(self, text: str) -> frozenset[str]:
+        """Names of the $parameters of a person's statements; ConfigError if they do not parse."""
+        with self.answering():
+            return frozenset[str]().union(*(one.named_parameters for one in duckdb.extract_statements(text)))
+
+    def release(self) -> None:
+        """Let go of the file: another process may write to it now; `regain` takes it up again.
+
+        What the connection holds in memory (variables, temporary tables) stays.
+        """
+        self._execute("USE memory", None, "release")
+        self._execute("DETACH project", None, "release")
+
+    def regain(self) -> None:
+        """Open the file again, to read it; errors are those of `open`."""
+        path = self.path
+        if path is None or not path.is_file():
+            raise ConfigError(f"no database at {path}", hint="is this the output folder of a run? `i2db run` makes it")
+        try:
+            self.connection.execute(_attachment(path, read_only=True))
+        except duckdb.Error as error:
+            raise _lock_error(path, error) from error
+        self._check_version()
 
     @contextlib.contextmanager
     def answering(self) -> Iterator[None]:
@@ -331,6 +380,17 @@ def _attachment(path: Path, *, read_only: bool) -> str:
     """
     options = "STORAGE_VERSION 'latest'" + (", READ_ONLY" if read_only else "")
     return f"ATTACH {_quoted_text(str(path))} AS project ({options}); USE project"
+
+
+def _other_parameters(wanted: frozenset[str], given: frozenset[str]) -> ConfigError:
+    """What to say when a query's parameters are not those that were given."""
+    told = []
+    if missing := sorted(wanted - given):
+        told.append("the query wants " + ", ".join(f"${name}" for name in missing))
+    if extra := sorted(given - wanted):
+        told.append("it has no parameter " + ", ".join(f"${name}" for name in extra))
+    hint = "--param name=value on the command line, p.sql(query, name=value) in Python"
+    return ConfigError("; ".join(told), hint=hint)
 
 
 def _quoted_text(content: str) -> str:

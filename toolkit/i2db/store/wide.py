@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from i2db.store.database import Database, quote_identifier
 
+#: What the view tells of a pixel before its features.
+FIXED_COLUMNS = (
+    "sample_id",
+    "polygon_id",
+    "class_code",
+    "class_name",
+    "region",
+    "tile",
+    "n_valid",
+    "longest_gap",
+    "edge_distance",
+    "x",
+    "y",
+)
+
 
 def wide_view_text(features: list[tuple[str, int, str]]) -> str:
     """The statement that makes the view.
