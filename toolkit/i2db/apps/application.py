@@ -28,6 +28,10 @@ APPLICATIONS: Mapping[str, str] = {
     "PolygonClassStatistics": "sampling",
     "SampleSelection": "sampling",
     "SampleExtraction": "extraction",
+    "Rasterization": "rasterization",
+    "ComputeConfusionMatrix": "classification",
+    "FusionOfClassifications": "classification",
+    "ClassificationMapRegularization": "classification",
     "DEM": "elevation",
 }
 

@@ -1,0 +1,139 @@
+"""Several classifications of one place made one: majority voting, and Dempster-Shafer's combination of evidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from i2db.errors import ContractError
+
+#: What the belief in a label is taken from: a measure of a confusion matrix, per label or of all.
+Belief = Literal["precision", "recall", "accuracy", "kappa"]
+
+#: Below this a denominator counts as 0, as in OTB.
+_TINY = 1e-10
+
+
+def vote(labels: NDArray[Any], *, nodata: int = 0, undecided: int = 0) -> NDArray[Any]:
+    """The most frequent label of each pixel: (rows, columns) of integers (classifiers, rows, columns).
+
+    Classifiers without data have no vote; a pixel where none has data is `nodata`; where several labels have most votes
+    it is `undecided`.
+    """
+    is_valid = labels != nodata
+    counts = np.zeros(labels.shape, dtype=np.int16)
+    for one in range(len(labels)):
+        counts += (labels == labels[one]) & is_valid
+    most = counts.max(axis=0)
+    winner = np.take_along_axis(labels, counts.argmax(axis=0)[np.newaxis], axis=0)[0]
+    is_tie = ((counts == most) & (labels != winner)).any(axis=0)
+    result = np.where(is_tie, np.asarray(undecided, dtype=labels.dtype), winner)
+    return np.where(most == 0, np.asarray(nodata, dtype=labels.dtype), result)
+
+
+def beliefs(counts: NDArray[Any], labels: Sequence[int], measure: Belief) -> dict[int, float]:
+    """How much each label of a classifier is believed, from its confusion matrix (rows reference, columns produced).
+
+    precision is right / produced and recall right / reference, per label (0 where there is nothing); accuracy and kappa
+    are one number for all (otb::ConfusionMatrixToMassOfBelief).
+
+    Raises:
+        ContractError: the matrix is not square over the labels.
+    """
+    n = len(labels)
+    if counts.shape != (n, n):
+        raise ContractError(f"a confusion of {n} labels has counts of shape {counts.shape}")
+    matrix = counts.astype(np.float64)
+    total, right = matrix.sum(), matrix.diagonal()
+    if measure in ("precision", "recall"):
+        whole = matrix.sum(axis=0 if measure == "precision" else 1)
+        return {
+            label: float(one / all_) if all_ > _TINY else 0.0
+            for label, one, all_ in zip(labels, right, whole, strict=True)
+        }
+    accuracy = float(right.sum() / total) if total else 0.0
+    if measure == "accuracy":
+        return dict.fromkeys(labels, accuracy)
+    chance = float((matrix.sum(axis=0) * matrix.sum(axis=1)).sum() / total**2) if total else 0.0
+    kappa = 1.0 if abs(1 - chance) < _TINY else (accuracy - chance) / (1 - chance)
+    return dict.fromkeys(labels, kappa if total else 0.0)
+
+
+def dempster_shafer(
+    labels: NDArray[Any], believed: Sequence[Mapping[int, float]], *, nodata: int = 0, undecided: int = 0
+) -> NDArray[Any]:
+    """The label that most evidence is for: (rows, columns) of integers (classifiers, rows, columns).
+
+    A classifier that says label l believes l with its mass m(l), and anything but l with 1 - m(l); the masses of all
+    are combined by Dempster's rule (Shafer, 1976, as otb::DSFusionOfClassifiersImageFilter), and the label with the
+    largest belief wins. Equal beliefs are `undecided`, as is a pixel where nobody believes what he says; a pixel where
+    no classifier has data is `nodata`.
+
+    Args:
+        labels: what each classifier says.
+        believed: per classifier the mass of its labels, 0 to 1 (`beliefs`); a label that is not in it has 0.
+        nodata: says nothing.
+        undecided: see above.
+
+    Raises:
+        ContractError: there is not one mapping per classifier.
+    """
+    if len(labels) != len(believed):
+        raise ContractError(f"{len(labels)} classifications with the beliefs of {len(believed)}")
+    n_labels = len({label for one in believed for label in one})
+    pixels = labels.reshape(len(labels), -1)
+    combinations, places = np.unique(pixels, axis=1, return_inverse=True)
+    decided = [
+        _decide([int(label) for label in said], believed, n_labels, nodata=nodata, undecided=undecided)
+        for said in combinations.T
+    ]
+    return np.array(decided, dtype=labels.dtype)[places.ravel()].reshape(labels.shape[1:])
+
+
+def _decide(
+    said: Sequence[int],
+    believed: Sequence[Mapping[int, float]],
+    n_labels: int,
+    *,
+    nodata: int,
+    undecided: int,
+) -> int:
+    """What the labels of one pixel come to, of `n_labels` that there are."""
+    votes = [(label, mass.get(label, 0.0)) for label, mass in zip(said, believed, strict=True) if label != nodata]
+    if not votes:
+        return nodata
+    certain = sorted({label for label, mass in votes if mass >= 1})
+    if certain:
+        return certain[0] if len(certain) == 1 else undecided
+    for_label: dict[int, tuple[float, float]] = {}
+    for label, mass in votes:
+        if mass > 0:
+            for_label[label] = _combined(for_label.get(label), mass)
+    if len(for_label) < 2:
+        return next(iter(for_label), undecided)
+    belief = _belief(for_label, n_labels)
+    best = max(belief.values())
+    winners = [label for label, found in belief.items() if found == best]
+    return winners[0] if len(winners) == 1 else undecided
+
+
+def _combined(known: tuple[float, float] | None, mass: float) -> tuple[float, float]:
+    """Masses for and against a label with those of one more classifier that says it."""
+    if known is None:
+        return mass, 1 - mass
+    in_favour, against = known
+    scale = 1 / (1 - in_favour * (1 - mass) - against * mass)
+    return scale * in_favour * mass, scale * against * (1 - mass)
+
+
+def _belief(masses: Mapping[int, tuple[float, float]], n_labels: int) -> dict[int, float]:
+    """Beliefs of the labels that somebody says, from the masses for and against each."""
+    odds = {label: in_favour / (1 - in_favour) for label, (in_favour, _) in masses.items()}
+    rest = math.prod(1 - in_favour for in_favour, _ in masses.values())
+    contrary = math.prod(against for _, against in masses.values()) if len(masses) == n_labels else 0.0
+    scale = 1 / ((1 + sum(odds.values())) * rest - contrary)
+    return {label: scale * share * rest for label, share in odds.items()}
