@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from i2db.config.fields import Bytes, Resolution
-from i2db.config.model import Chunking, Execution, ForestParameters, PythonDataManaging
-from i2db.config.train import ArgTrain, SampleSelection, parse_options
+from i2db.config.model import Chunking, Execution, PythonDataManaging
+from i2db.config.otb import in_scikit, parse_options
+from i2db.config.train import ArgTrain, SampleSelection
 
 
 def test_a_region_inherits_what_its_entry_does_not_set() -> None:
@@ -56,8 +57,9 @@ def test_defaults_of_iota2_and_otb() -> None:
 )
 def test_forests(classifier: str, options: object, forest: tuple[object, ...]) -> None:
     train = ArgTrain.model_validate({"classifier": classifier, "otb_classifier_options": options})
-    names = ("n_trees", "max_depth", "min_samples_split", "min_samples_leaf", "max_features")
-    assert train.forest_parameters == ForestParameters(**dict(zip(names, forest, strict=True)))  # type: ignore[arg-type]
+    names = ("n_estimators", "max_depth", "min_samples_split", "min_samples_leaf", "max_features")
+    made = in_scikit(train.classifier, train.otb_classifier_options)
+    assert made == ("RandomForestClassifier", dict(zip(names, forest, strict=True)), False)
 
 
 @given(st.dictionaries(st.sampled_from(["nbtrees", "max", "min", "var"]), st.integers(1, 10**6)))

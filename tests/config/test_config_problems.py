@@ -64,7 +64,7 @@ def problems(folder: Path, rest: str, *overrides: str, chain: str = CHAIN, **env
             "arg_train.features[1] is \"NDWY\": it must be one of 'NDVI', ",
         ),
         ("arg_train : { features : 'NDVI,NDVI' }", "it names NDVI twice"),
-        ("arg_train : { classifier : 'rff' }", "it must be one of 'rf' or 'sharkrf'; did you mean rf?"),
+        ("arg_train : { classifier : 'rff' }", "'bayes', 'normalbayes' or 'knn'; did you mean rf?"),
         ("arg_train : { lone_polygon : 'val' }", "it must be one of 'learn' or 'both'"),
         ("arg_train : { erode : -1 }", "arg_train.erode is -1: it must be at least 0"),
         ("arg_train : { sample_selection : 'all' }", 'arg_train.sample_selection is "all": it must be a mapping {...}'),
@@ -97,16 +97,10 @@ def problems(folder: Path, rest: str, *overrides: str, chain: str = CHAIN, **env
         ("execution : { memory : '2 apples' }", "it must be an amount of memory above 0, such as '2GB'"),
         ("builders : { builders_class_name : [] }", "it must name at least 1"),
         # iota2's keys and settings of parts to come
-        ("arg_train : { classifier : 'svm' }", 'not built yet in i2db 0.1.0: arg_train.classifier = "svm"'),
+        ("arg_train : { classifier : 'sharkkm' }", 'not built yet in i2db 0.1.0: arg_train.classifier = "sharkkm"'),
         ("argClassification : { classifMode : 'fusion' }", 'arg_classification.classif_mode = "fusion"'),
         ("execution : { scheduler_type : 'Slurm' }", "Slurm needs execution.nb_parallel_tasks: the number of jobs"),
-        (
-            "arg_train : { sampleAugmentation : {'activate' : True} }",
-            "not built yet in i2db 0.1.0: arg_train.sample_aug",
-        ),
-        ("dimRed : { dimRed : True }", "not built yet in i2db 0.1.0: dim_red.dim_red"),
         ("iota2FeatureExtraction : { acorfeat : True }", "not built yet in i2db 0.1.0: iota2_feature_extraction.acorf"),
-        ("scikit_models_parameters : { model_type : 'SVC', C : 1 }", "i2db 0.1.0: scikit_models_parameters.model_type"),
         # what the chain says itself
         (
             'arg_train : { sampleSelection : {"mask" : "m.tif"} }',

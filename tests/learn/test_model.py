@@ -10,7 +10,7 @@ from i2db.errors import ContractError, InputError
 from i2db.learn import model
 from i2db.learn.classifier import Classifier
 from i2db.learn.forest import Forest, fit_forest
-from i2db.learn.model import ModelCard, forest_card, load_model, require_features, save_model
+from i2db.learn.model import ModelCard, load_model, model_card, require_features, save_model
 
 NAMES = ("sentinel2_b2_20180514", "sentinel2_b3_20180514", "sentinel2_ndvi_20180514")
 
@@ -23,7 +23,7 @@ def forest() -> Forest:
 
 @pytest.fixture(scope="module")
 def card(forest: Forest) -> ModelCard:
-    return forest_card(
+    return model_card(
         forest,
         run=1,
         region="2",
@@ -88,9 +88,9 @@ def test_a_card_of_another_version_is_refused(
     tmp_path: Path, forest: Forest, card: ModelCard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(model, "CARD_VERSION", 2)
+        patch.setattr(model, "CARD_VERSION", 3)
         save_model(tmp_path / "m", forest, card)
-    with pytest.raises(ContractError, match=r"card of version 2, this i2db reads version 1"):
+    with pytest.raises(ContractError, match=r"card of version 3, this i2db reads version 2"):
         load_model(tmp_path / "m")
 
 
@@ -107,7 +107,7 @@ def test_features_must_be_those_of_the_model(card: ModelCard) -> None:
 def test_a_card_needs_a_name_for_every_feature_and_class(forest: Forest) -> None:
     arguments = {"run": 0, "region": "1", "parameters": {}, "n_samples": {1: 1, 11: 1, 21: 1}}
     names = {1: "a", 11: "b", 21: "c"}
-    with pytest.raises(ContractError, match="2 feature names for a forest of 3"):
-        forest_card(forest, features=NAMES[:2], class_names=names, **arguments)  # type: ignore[arg-type]
+    with pytest.raises(ContractError, match="2 feature names for a model of 3"):
+        model_card(forest, features=NAMES[:2], class_names=names, **arguments)  # type: ignore[arg-type]
     with pytest.raises(ContractError, match="no name for class 21"):
-        forest_card(forest, features=NAMES, class_names={1: "a", 11: "b"}, **arguments)  # type: ignore[arg-type]
+        model_card(forest, features=NAMES, class_names={1: "a", 11: "b"}, **arguments)  # type: ignore[arg-type]

@@ -16,18 +16,19 @@ import pytest
 
 from i2db.chain.project import Project
 from i2db.chain.task import Decision, Reason, Task, WorkContext
-from i2db.config.train import ForestParameters
+from i2db.config.learning import DimRed, SampleAugmentation
 from i2db.errors import InputError
 from i2db.facts import Facts
 from i2db.finding import Finding
 from i2db.fingerprint import fingerprint
+from i2db.learn.specification import ClassifierSpec, LearningSpec
 from i2db.raster.features import Feature
 from i2db.stages import catalogue, extract, learn, select, statistics
 from i2db.stages.slices import slices_by
 from i2db.store.database import Database
 from i2db.store.parts import PartStore, PartWriter
 
-FOREST = ForestParameters(n_trees=2, max_depth=None, min_samples_split=2, min_samples_leaf=1, max_features="sqrt")
+FOREST = ClassifierSpec(parameters={"n_estimators": 2})
 NDVI = Feature(
     name="sentinel2_ndvi_20180514",
     sensor="sentinel2",
@@ -48,8 +49,19 @@ def project_of(
     ground_truth = folder / "ground_truth.gpkg"
     if not ground_truth.exists():
         ground_truth.touch()
-    train = {"random_seed": 7, "runs": 1, "forest_parameters": FOREST, "extraction": "all"}
+    train = {
+        "random_seed": 7,
+        "runs": 1,
+        "extraction": "all",
+        "sample_management": None,
+        "class_weights": None,
+        "sample_augmentation": SampleAugmentation(),
+        "feature_importance": (),
+        "permutation_repeats": 5,
+        "leaves_one_out": False,
+    }
     chain = {"data_field": "code", "ground_truth": ground_truth, "excluded_classes": ()}
+    chain["ground_truth_proj"] = None
     chain |= dict.fromkeys(
         ("polygon_id_field", "region_field", "nomenclature_path", "color_table", "region_path", "label_recode")
     )
@@ -59,6 +71,8 @@ def project_of(
             SimpleNamespace(
                 chain=SimpleNamespace(**chain),
                 arg_train=SimpleNamespace(**train, split_ground_truth=True, group_field=None),
+                dim_red=DimRed(),
+                classifier=FOREST,
             ),
         ),
         folder=folder,
@@ -69,8 +83,10 @@ def project_of(
             Any,
             SimpleNamespace(
                 series=(SimpleNamespace(sensor=sensor, features=made, products={}),),
+                groups=(SimpleNamespace(name="sentinel2", features=tuple(features)),),
                 grid=SimpleNamespace(crs="EPSG:32631", resolution_x=10.0, resolution_y=10.0),
                 chunks=(),
+                tiles={},
                 findings=tuple(findings),
             ),
         ),
@@ -144,13 +160,15 @@ def test_drawing_nothing_is_refused_and_a_bare_region_is_told(database: Database
 
 def two_regions(database: Database, folder: Path, *, east: str = "1", drawn: Sequence[int] = (0, 1, 10, 11)) -> Project:
     """A region a in tile T1 and a region b in tile T2, two pixels each; `east` is the fingerprint of b's."""
-    for table in ("class", "polygon", "candidate", "sample", "selection", "publication"):
+    for table in ("class", "polygon", "candidate", "sample", "selection", "publication", "region", "feature"):
         database.connection.execute(f"DELETE FROM {table}")
     project = project_of(database, folder)
     database.append(
         "class", [{"class_code": code, "class_name": f"class {code}", "class_rank": code} for code in (1, 2)]
     )
     database.append("polygon", [{"polygon_id": i, "class_code": 1 + i} for i in (0, 1)])
+    database.append("region", [{"region": name, "region_rank": i} for i, name in enumerate("ab", 1)])
+    database.append("feature", [{"feature_id": 1, "feature_group": "sentinel2", "feature_name": NDVI.name}])
     for offset, region, tile, digest in ((0, "a", "T1", "1"), (10, "b", "T2", east)):
         place = {"tile": tile, "chunk": 0}
         ids = [offset, offset + 1]
@@ -198,6 +216,8 @@ def many_candidates(database: Database, n: int) -> None:
         "'T1' AS tile, i // (? // 2) AS chunk FROM range(?) AS _(i)",
         [n, n, n],
     )
+    run("INSERT INTO region BY NAME SELECT 'region ' || i AS region, i AS region_rank FROM range(10) AS _(i)")
+    run("INSERT INTO feature BY NAME SELECT 1 AS feature_id, 'sentinel2' AS feature_group, 'f' AS feature_name")
     run("INSERT INTO selection BY NAME SELECT 0 AS run, sample_id FROM candidate")
     run("INSERT INTO sample BY NAME SELECT sample_id, 'sentinel2' AS feature_group, tile, chunk FROM candidate")
 
@@ -207,10 +227,10 @@ def fake_chunks(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[int]]:
     """Chunks 0 to 2 of tile T1; the tasks of the extraction are only noted: sample ids per unit."""
     noted: dict[str, list[int]] = {}
     chunks = [SimpleNamespace(tile="T1", number=i, unit=f"T1-{i:04d}") for i in range(3)]
-    inputs = {chunk.unit: (SimpleNamespace(chunk=chunk, series=(None,)), []) for chunk in chunks}
+    inputs = {chunk.unit: (SimpleNamespace(chunk=chunk, groups=(None,)), []) for chunk in chunks}
     monkeypatch.setattr(extract, "chunk_inputs", lambda project: inputs)
 
-    def note(project: Project, chunk_input: Any, series: Any, wanted: Any) -> None:
+    def note(project: Project, chunk_input: Any, group: Any, wanted: Any) -> None:
         noted[chunk_input.chunk.unit] = [int(wanted[0]), int(wanted[-1]), len(wanted)]
 
     monkeypatch.setattr(extract, "_task", note)
@@ -258,7 +278,9 @@ def test_the_memory_of_learning_is_told_in_a_unit_that_fits(
         class_names=(),
         files=(),
         feature_names=tuple(f"f{i}" for i in range(100)),
-        parameters=FOREST,
+        spec=LearningSpec(classifier=FOREST),
+        polygons=None,
+        n_copied=(),
         random_state=0,
     )
     task = learn.STAGE.task("model_1_seed_0", [], payload)

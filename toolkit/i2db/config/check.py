@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from i2db.config import check_sensors
+from i2db.config.check_learning import check_learning
 from i2db.config.findings import Findings, key_name
 from i2db.config.model import STEP_GROUPS, Config
 from i2db.config.resolve import KeyPath, Resolved
-from i2db.config.train import FOREST_OPTIONS, Selection
+from i2db.config.train import Selection
 from i2db.config.tree import Place
 
 #: The key that each strategy reads.
@@ -36,7 +37,8 @@ class Checks:
     findings: Findings
     whole: Place
 
-    def _is_given(self, *path: str | int) -> bool:
+    def is_given(self, *path: str | int) -> bool:
+        """Whether a key is set."""
         return path in self.resolved.places
 
     def place(self, *path: str | int) -> Place:
@@ -56,7 +58,7 @@ class Checks:
 
     def idle(self, path: KeyPath, reason: str) -> None:
         """Say that a key has no effect, if it is given and asks for something else than its default."""
-        if self._is_given(*path) and not self._is_default(*path):
+        if self.is_given(*path) and not self._is_default(*path):
             self.findings.idle(self.place(*path), key_name(path), reason)
 
 
@@ -67,7 +69,7 @@ def check(config: Config, resolved: Resolved, findings: Findings, whole: Place) 
     _check_ground_truth(checks)
     _check_split(checks)
     _check_selection(checks)
-    _check_forest(checks)
+    check_learning(checks)
     check_sensors.check(checks)
     _check_user_rasters(checks)
     _check_chunks(checks)
@@ -182,19 +184,6 @@ def _check_idle_selection(checks: Checks, path: KeyPath, users: list[Selection])
         checks.idle((*path, "rand"), "the strategy is all, which leaves nothing to draw")
     elif all(user.sampler == "periodic" and user.jitter == 0 for user in users):
         checks.idle((*path, "rand"), "the periodic sampler without jitter draws nothing")
-
-
-def _check_forest(checks: Checks) -> None:
-    train = checks.config.arg_train
-    for name in train.otb_classifier_options:
-        path = ("arg_train", "otb_classifier_options", name)
-        place = checks.place(*path)
-        if name.split(".")[1] != train.classifier:
-            checks.findings.idle(place, key_name(path), f"the classifier is {train.classifier}")
-        elif not FOREST_OPTIONS[name][1]:
-            checks.findings.idle(
-                place, key_name(path), "scikit-learn's forest grows all its trees and has no such option"
-            )
 
 
 def _check_user_rasters(checks: Checks) -> None:

@@ -6,9 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-#: In `inert`: a mapping whose `activate` is False.
-SWITCHED_OFF = object()
-
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
@@ -28,8 +25,6 @@ class Foreign:
         """Whether this setting asks for nothing."""
         if content in (None, "", [], {}):
             return True
-        if isinstance(content, dict) and SWITCHED_OFF in self.inert:
-            return content.get("activate") is False
         return any(type(content) is type(inert) and content == inert for inert in self.inert)
 
 
@@ -76,7 +71,6 @@ _NO_MERGE = "only merge_final_classifications reads it, which is not built yet"
 _NO_CROP_MIX = "only crop_mix reads it, which is not built yet"
 _NO_CONTEXT = "only enable_autocontext reads it, which is not built yet"
 _NO_FUNCTIONS = "only external features read it, which are not built yet"
-_NO_REDUCTION = "only dim_red reads it, which is not built yet"
 
 _MERGE = {"merge_final_classifications": _unbuilt(False)} | _idle(
     _NO_MERGE,
@@ -104,8 +98,6 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
         **_idle("i2db chooses the compression of each raster", "compression_algorithm"),
     },
     "arg_train": {
-        "sample_augmentation": _unbuilt(SWITCHED_OFF),
-        "sample_management": _unbuilt(),
         "dempster_shafer_sar_opt_fusion": _unbuilt(False),
         "crop_mix": _unbuilt(False),
         "enable_autocontext": _unbuilt(False),
@@ -170,7 +162,6 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
             "stats_used buffer_size full_learn_segment region_priority",
         ),
     },
-    "dim_red": {"dim_red": _unbuilt(False), **_idle(_NO_REDUCTION, "target_dimension reduction_mode")},
     "coregistration": {
         "vhr_path": _unbuilt(),
         **_idle(
@@ -178,18 +169,12 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
             "date_vhr date_src band_ref band_src resample step minstep minsiftpoints iterate prec mode pattern",
         ),
     },
-    "scikit_models_parameters": {
-        "model_type": _unbuilt(),
-        **_idle("only scikit_models_parameters.model_type makes it useful, which is not built yet", "*"),
-    },
     "simplification": _idle("only the builder i2_vectorization reads it, which is not built yet", "*"),
 }
 
 #: Settings that iota2 knows of keys that i2db has, but that are not built yet.
 UNBUILT_SETTINGS: dict[tuple[str, str], frozenset[str]] = {
-    ("arg_train", "classifier"): frozenset(
-        ["svm", "libsvm", "boost", "dt", "gbt", "ann", "bayes", "normalbayes", "knn", "sharkkm"]
-    ),
+    ("arg_train", "classifier"): frozenset(["sharkkm"]),
     ("arg_classification", "classif_mode"): frozenset({"fusion"}),
     ("builders", "builders_class_name"): frozenset(
         [

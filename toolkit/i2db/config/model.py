@@ -22,8 +22,12 @@ from i2db.config.fields import (
     Text,
     Walltime,
 )
+from i2db.config.learning import DimRed, ScikitModels
+from i2db.config.otb import in_scikit
 from i2db.config.sensors import OwnSensors, SensorSection, section_field, section_model
-from i2db.config.train import ArgTrain, ForestParameters, SampleSelection, Selection
+from i2db.config.train import ArgTrain, SampleSelection, Selection
+from i2db.learn.catalogue import ALIASES, CHAINS_OWN
+from i2db.learn.specification import ClassifierSpec
 
 __all__ = [
     "STEP_GROUPS",
@@ -33,12 +37,13 @@ __all__ = [
     "Chain",
     "Chunking",
     "Config",
+    "DimRed",
     "Execution",
     "FeatureExtraction",
-    "ForestParameters",
     "Interpolation",
     "PythonDataManaging",
     "SampleSelection",
+    "ScikitModels",
     "Selection",
     "SensorSection",
     "UserFeat",
@@ -344,8 +349,29 @@ class Config(ConfigSection):
     sentinel_2_s2c: Sentinel2S2C = section_field("Sentinel2S2C")
     sentinel_2_l3a: Sentinel2L3A = section_field("Sentinel2L3A")
     user_feat: UserFeat = Field(default=UserFeat(), description="Rasters of the user as features.")
+    scikit_models_parameters: ScikitModels = Field(
+        default=ScikitModels(), description="A classifier of scikit-learn in the place of arg_train.classifier."
+    )
+    dim_red: DimRed = Field(default=DimRed(), description="Principal components in the place of the features.")
     python_data_managing: PythonDataManaging = Field(
         default=PythonDataManaging(), description="How tiles are cut into chunks."
     )
     builders: Builders = Field(default=Builders(), description="Which chain of steps is run.")
     execution: Execution = Field(default=Execution(), description="Where and with how much the work is done.")
+
+    @property
+    def classifier(self) -> ClassifierSpec:
+        """The classifier in scikit-learn's terms, whichever section names it."""
+        scikit = self.scikit_models_parameters
+        if scikit.model_type is None:
+            options = self.arg_train.otb_classifier_options
+            model_type, parameters, is_standardized = in_scikit(self.arg_train.classifier, options)
+            return ClassifierSpec(model_type=model_type, parameters=parameters, is_standardized=is_standardized)
+        return ClassifierSpec(
+            model_type=ALIASES.get(scikit.model_type, scikit.model_type),
+            parameters={name: given for name, given in scikit.parameters.items() if name not in CHAINS_OWN},
+            is_standardized=scikit.standardization,
+            search=scikit.cross_validation_parameters,
+            n_folds=scikit.cross_validation_folds,
+            is_grouped=scikit.cross_validation_grouped,
+        )

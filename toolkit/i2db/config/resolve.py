@@ -9,18 +9,22 @@ from i2db import __version__
 from i2db.config.cfg import parse_content
 from i2db.config.findings import Findings, shown
 from i2db.config.foreign import FOREIGN, RESERVED_SELECTION_KEYS, UNBUILT_SETTINGS
+from i2db.config.learning import RESERVED_AUGMENTATION_KEYS, none_as_text
 from i2db.config.model import Config
+from i2db.config.otb import parse_options
 from i2db.config.spelling import (
+    OPEN_SECTIONS,
     find,
+    find_augmentation_key,
     find_selection_key,
     is_retired,
     is_section,
     section_fields,
+    suggest_augmentation_key,
     suggest_key,
     suggest_section,
     suggest_selection_key,
 )
-from i2db.config.train import parse_options
 from i2db.config.tree import Content, Entry, Place, Section, plain
 from i2db.errors import ConfigError
 
@@ -85,6 +89,13 @@ def _resolve_key(section: Entry, entry: Entry, resolved: Resolved, findings: Fin
         return
     name, key = today
     resolved.places.setdefault((name,), section.place)
+    if name in OPEN_SECTIONS and key not in section_fields(name):
+        _resolve_open(name, entry, resolved, findings)
+        return
+    if OPEN_SECTIONS.get(name) == key and isinstance(entry.content, Section):
+        for below in entry.content:
+            _resolve_open(name, below, resolved, findings)
+        return
     if _is_foreign(name, key, content, entry.place, findings) or content is None:
         return
     if (name, key) in resolved.places:
@@ -96,8 +107,23 @@ def _resolve_key(section: Entry, entry: Entry, resolved: Resolved, findings: Fin
         return
     if (name, key) == ("arg_train", "sample_selection"):
         content = _selection(content, entry.place, findings)
+    elif (name, key) == ("arg_train", "sample_augmentation"):
+        content = _augmentation(content, findings)
     resolved.settings.setdefault(name, {})[key] = plain(content)
     _note_places((name, key), content, entry.place, resolved.places)
+
+
+def _resolve_open(section: str, entry: Entry, resolved: Resolved, findings: Findings) -> None:
+    """Take a key of somebody else's naming; None is a setting there."""
+    below = OPEN_SECTIONS[section]
+    path: KeyPath = (section, below, entry.key)
+    held = resolved.settings.setdefault(section, {}).setdefault(below, {})
+    if path in resolved.places or not isinstance(held, dict):
+        findings.error(entry.place, f"{section}.{entry.key} is set already; keep one of them")
+        return
+    held[entry.key] = none_as_text(plain(entry.content))
+    resolved.places.setdefault((section, below), entry.place)
+    _note_places(path, entry.content, entry.place, resolved.places)
 
 
 def _is_foreign(section: str, key: str, content: Content, place: Place, findings: Findings) -> bool:
@@ -155,6 +181,25 @@ def _selection(content: Content, place: Place, findings: Findings, *, in_per_mod
             if key == "per_model":
                 below = _selection(below, entry.place, findings, in_per_model=True)
             entries[key] = Entry(key, below, entry.place)
+    return Section(entries)
+
+
+def _augmentation(content: Content, findings: Findings) -> Content:
+    """A mapping of sample_augmentation in today's spelling; unknown and reserved keys go to the findings."""
+    if not isinstance(content, Section):
+        return content
+    entries: dict[str, Entry] = {}
+    for entry in content:
+        written = f"arg_train.sample_augmentation.{entry.key}"
+        key = find_augmentation_key(entry.key)
+        if entry.key in RESERVED_AUGMENTATION_KEYS:
+            findings.error(entry.place, f"{written} cannot be set: the chain itself says what it is; remove it")
+        elif key is None:
+            findings.error(entry.place, f"there is no key {written}: {suggest_augmentation_key(entry.key)}")
+        elif (known := entries.get(key)) is not None:
+            findings.error(entry.place, f"{written} is set already in line {known.place.line}; keep one of them")
+        else:
+            entries[key] = Entry(key, entry.content, entry.place)
     return Section(entries)
 
 
@@ -222,7 +267,12 @@ def _apply(
         _override_below(resolved, (name, key), base, below, alone)
         return
     for other, keys in alone.settings.items():
-        resolved.settings.setdefault(other, {}).update(keys)
+        held = resolved.settings.setdefault(other, {})
+        below_open = OPEN_SECTIONS.get(other, "")
+        for each, found in keys.items():
+            old = held.get(each)
+            is_added = each == below_open and isinstance(old, dict) and isinstance(found, dict)
+            held[each] = {**old, **found} if is_added else found  # type: ignore[dict-item]
     resolved.places |= {path: found for path, found in alone.places.items() if len(path) > 1}
 
 
@@ -236,10 +286,15 @@ def _override_below(resolved: Resolved, today: tuple[str, str], base: object, be
             return  # the model will say what is wrong with it
     if not isinstance(base, dict):
         return  # here too
-    changed = alone.settings.get(name, {}).get(key) or {find_selection_key(below, in_per_model=False) or below: None}
+    find_below = find_augmentation_key if key == "sample_augmentation" else _find_in_selection
+    changed = alone.settings.get(name, {}).get(key) or {find_below(below) or below: None}
     if isinstance(changed, dict):
         merged = base | changed
         resolved.settings[name][key] = {each: found for each, found in merged.items() if found is not None}
         for each in changed:
             resolved.places.pop((*today, each), None)
         resolved.places |= {path: found for path, found in alone.places.items() if len(path) > 2}
+
+
+def _find_in_selection(key: str) -> str | None:
+    return find_selection_key(key, in_per_model=False)

@@ -9,8 +9,12 @@ from functools import cache
 from pydantic.fields import FieldInfo
 
 from i2db.config.foreign import FOREIGN, RETIRED
+from i2db.config.learning import SampleAugmentation
 from i2db.config.model import Config
 from i2db.config.train import RegionSelection, SampleSelection
+
+#: Sections with keys of somebody else's naming, and the key that holds these.
+OPEN_SECTIONS = {"scikit_models_parameters": "parameters"}
 
 #: A section or key in another spelling than its own, by their folded names.
 _MOVED: dict[tuple[str, str], tuple[str, str]] = {
@@ -88,7 +92,7 @@ def find(section: str, key: str) -> tuple[str, str] | None:
     if today is None:
         return None
     name = known_keys(today).get(fold(key))
-    if name is None and "*" in FOREIGN.get(today, {}):
+    if name is None and (today in OPEN_SECTIONS or "*" in FOREIGN.get(today, {})):
         name = key
     return None if name is None else (today, name)
 
@@ -144,6 +148,24 @@ def find_selection_key(key: str, *, in_per_model: bool) -> str | None:
 def suggest_selection_key(key: str, *, in_per_model: bool) -> str:
     """What the user may have meant by an unknown key of sample_selection."""
     known = sorted(set(_selection_keys(in_per_model).values()))
+    near = nearest(key, known)
+    return f"did you mean {near}?" if near else f"known are {', '.join(known)}"
+
+
+@cache
+def _augmentation_keys() -> dict[str, str]:
+    names = {_fold_nested(name): field.alias or name for name, field in SampleAugmentation.model_fields.items()}
+    return names | {_fold_nested(name): name for name in names.values()}
+
+
+def find_augmentation_key(key: str) -> str | None:
+    """Today's spelling of a key of sample_augmentation."""
+    return _augmentation_keys().get(_fold_nested(key))
+
+
+def suggest_augmentation_key(key: str) -> str:
+    """What the user may have meant by an unknown key of sample_augmentation."""
+    known = sorted(set(_augmentation_keys().values()))
     near = nearest(key, known)
     return f"did you mean {near}?" if near else f"known are {', '.join(known)}"
 

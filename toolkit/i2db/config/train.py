@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
 from i2db.config.fields import ConfigSection, FilePath, Names, Text
+from i2db.config.learning import ClassWeights, ImportanceNames, SampleAugmentation
+from i2db.config.otb import parse_options
 
 Strategy = Literal["smallest", "constant", "byclass", "percent", "total", "all"]
 Sampler = Literal["random", "periodic"]
 SplitBy = Literal["polygon", "block", "tile", "region", "year", "field"]
+Classifier = Literal["rf", "sharkrf", "libsvm", "svm", "boost", "dt", "gbt", "ann", "bayes", "normalbayes", "knn"]
 Index = Literal["NDVI", "NDWI", "Brightness"]
 
 #: Largest number that seeds the generators in use.
@@ -153,71 +154,6 @@ class SampleSelection(SelectionKeys):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForestParameters:
-    """A random forest in scikit-learn's terms; `max_depth` None is no limit, `max_features` "sqrt" the root of all."""
-
-    n_trees: int
-    max_depth: int | None
-    min_samples_split: int
-    min_samples_leaf: int
-    max_features: int | Literal["sqrt"]
-
-
-#: Options of OTB's forests: their lowest number, and whether they have a counterpart in scikit-learn's forest.
-FOREST_OPTIONS: dict[str, tuple[int, bool]] = {
-    "classifier.rf.nbtrees": (1, True),
-    "classifier.rf.max": (1, True),
-    "classifier.rf.min": (0, True),
-    "classifier.rf.var": (0, True),
-    "classifier.rf.acc": (0, False),
-    "classifier.rf.ra": (0, False),
-    "classifier.rf.cat": (0, False),
-    "classifier.sharkrf.nbtrees": (1, True),
-    "classifier.sharkrf.nodesize": (1, True),
-    "classifier.sharkrf.mtry": (0, True),
-    "classifier.sharkrf.oobr": (0, False),
-}
-_OPTION = re.compile(r"-(?P<name>[A-Za-z][\w.]*)\s+(?P<number>\S+)\s*")
-
-
-def parse_options(given: Any) -> Any:
-    """Options of a classifier from a mapping, or from OTB's command line as iota2 of 2020 has it.
-
-    Raises:
-        ValueError: an option is unknown, given twice, or not set to a number that it can take.
-    """
-    if isinstance(given, str):
-        matches = list(_OPTION.finditer(given))
-        if "".join(match[0] for match in matches).strip() != given.strip():
-            raise ValueError("must be options with their numbers, such as '-classifier.rf.min 5 -classifier.rf.max 25'")
-        pairs: list[tuple[str, object]] = [(match["name"], match["number"]) for match in matches]
-        if len({name for name, _ in pairs}) < len(pairs):
-            raise ValueError("names an option twice")
-    elif isinstance(given, dict):
-        pairs = [(str(name).removeprefix("-"), number) for name, number in given.items()]
-    else:
-        raise ValueError('must be a mapping, such as {"classifier.rf.min": 5}')
-    return {name: _option(name, number) for name, number in pairs}
-
-
-def _option(name: str, given: object) -> int | float:
-    """The number of an option, checked."""
-    if name not in FOREST_OPTIONS:
-        near = get_close_matches(name, FOREST_OPTIONS, n=1, cutoff=0.6)
-        wanted = f"did you mean {near[0]}?" if near else f"known are {', '.join(FOREST_OPTIONS)}"
-        raise ValueError(f"has an option {name} that i2db does not know: {wanted}")
-    lowest, is_mapped = FOREST_OPTIONS[name]
-    try:
-        number = float(str(given)) if not isinstance(given, bool) else -1.0
-    except ValueError:
-        number = -1.0
-    if not lowest <= number < LARGEST_SEED or (is_mapped and number != int(number)):
-        kind = "a whole number" if is_mapped else "a number"
-        raise ValueError(f"sets {name} to {given!r}: {kind}, at least {lowest}, is needed")
-    return int(number) if number == int(number) else number
-
-
 class ArgTrain(ConfigSection):
     """Split of the ground truth, choice of samples, features and classifier."""
 
@@ -287,46 +223,42 @@ class ArgTrain(ConfigSection):
     features: Annotated[tuple[Index, ...], Names] = Field(
         default=("NDVI", "NDWI", "Brightness"), description="Indices computed for every date beside the bands."
     )
-    classifier: Literal["rf", "sharkrf"] = Field(
-        default="rf", description="Kind of random forest, by OTB's name: rf grows by depth, sharkrf by size of leaf."
+    classifier: Classifier = Field(
+        default="rf",
+        description="Classifier by OTB's name: rf and sharkrf are random forests grown by depth or by size of leaf, "
+        "libsvm and svm support vectors, boost AdaBoost, dt a tree, gbt gradient boosting, ann a network, bayes and "
+        "normalbayes normal densities, knn neighbours.",
     )
     otb_classifier_options: Annotated[
-        dict[str, int | float], BeforeValidator(parse_options, json_schema_input_type=str | dict[str, int | float])
+        dict[str, int | float | str | tuple[int, ...]],
+        BeforeValidator(parse_options, json_schema_input_type=str | dict[str, int | float | str | list[int]]),
     ] = Field(
         default={},
         description='Options of the classifier by the names of OTB, e.g. {"classifier.rf.min": 5}.',
+    )
+    class_weights: ClassWeights | None = Field(
+        default=None,
+        description="Weight of the samples of each class: 'balanced' is inverse to their number; or a mapping of codes "
+        "to weights, 1 for those that it lacks; not set: all weigh the same.",
+    )
+    sample_management: FilePath | None = Field(
+        default=None,
+        description="CSV file of source model, destination model, class and quantity: samples that a model gets from "
+        "another region, -1 for all of them.",
+    )
+    sample_augmentation: SampleAugmentation = Field(
+        default=SampleAugmentation(), description="How small classes are filled up before a model is fitted."
+    )
+    feature_importance: ImportanceNames = Field(
+        default=("impurity",),
+        description="How the importance of features is measured: impurity (for models made of trees), permutation (on "
+        "polygons left out of the fit, which takes a fit per fold); an empty list for neither.",
+    )
+    permutation_repeats: int = Field(
+        default=5, ge=1, description="How often a feature is shuffled for its importance by permutation."
     )
 
     @property
     def leaves_one_out(self) -> bool:
         """Whether each run leaves a tile, region, year or value out, so that there are as many runs as these."""
         return self.split_ground_truth and self.split_by in ("tile", "region", "year", "field")
-
-    @property
-    def forest_parameters(self) -> ForestParameters:
-        """The forest in scikit-learn's terms.
-
-        OTB's rf splits a node that holds more than `min` samples (iota2: 5), scikit-learn one that holds at least
-        `min_samples_split`. Shark's `nodesize` is the smallest leaf. `var` and `mtry` 0 are the root of the number
-        of features.
-        """
-        options = {name: int(number) for name, number in self.otb_classifier_options.items()}
-
-        def option(name: str, default: int) -> int:
-            return options.get(f"classifier.{self.classifier}.{name}", default)
-
-        if self.classifier == "sharkrf":
-            return ForestParameters(
-                n_trees=option("nbtrees", 100),
-                max_depth=None,
-                min_samples_split=2,
-                min_samples_leaf=option("nodesize", 25),
-                max_features=option("mtry", 0) or "sqrt",
-            )
-        return ForestParameters(
-            n_trees=option("nbtrees", 100),
-            max_depth=option("max", 25),
-            min_samples_split=max(2, option("min", 5) + 1),
-            min_samples_leaf=1,
-            max_features=option("var", 0) or "sqrt",
-        )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,7 +27,6 @@ class Forest:
     importances: float64 (n_features), mean decrease of impurity, summing to 1 (Breiman 2001).
     """
 
-    kind: ClassVar[Literal["rf"]] = "rf"
     #: Not the votes of the trees, as in OpenCV's forest: its winner may differ from the vote's.
     confidence_kind: ClassVar[str] = "mean leaf probability"
 
@@ -37,6 +36,8 @@ class Forest:
     leaf_values: NDArray[np.float64]
     importances: NDArray[np.float64]
     is_wide: bool = False
+    #: rf, or extra_trees (Geurts et al. 2006), which are forests of another way to split.
+    kind: str = "rf"
 
     @property
     def n_features(self) -> int:
@@ -97,7 +98,7 @@ class Forest:
             )
 
         if not _over_threads(walk, n, BLOCK, n_threads):
-            raise _not_finite(features, "predict")
+            raise not_finite(features, "predict")
         return winners, confidence, probabilities
 
 
@@ -112,7 +113,8 @@ def _over_threads(walk: Callable[[slice], bool], n: int, block: int, n_threads: 
         return all(pool.map(walk, [slice(*pair) for pair in pairwise(bounds)]))
 
 
-def _not_finite(features: NDArray[np.float32], doing: str) -> InputError:
+def not_finite(features: NDArray[np.float32], doing: str) -> InputError:
+    """The error that names the first number that is not finite."""
     row, feature = (int(index[0]) for index in np.nonzero(~np.isfinite(features)))
     return InputError(
         f"cannot {doing}: feature {feature} of row {row} is {features[row, feature]}",
@@ -142,7 +144,7 @@ def fit_forest(
     """
     from sklearn.ensemble import RandomForestClassifier
 
-    _check_learning_set(features, labels, sample_weight, region)
+    check_learning_set(features, labels, sample_weight, region)
     model = RandomForestClassifier(
         n_estimators=n_trees,
         max_depth=max_depth,
@@ -156,12 +158,13 @@ def fit_forest(
     return pack_forest(model)
 
 
-def _check_learning_set(
+def check_learning_set(
     features: NDArray[np.float32],
     labels: NDArray[np.integer[Any]],
     sample_weight: NDArray[np.floating[Any]] | None,
     region: str | None,
 ) -> None:
+    """InputError for samples that nothing can be learnt from, ContractError for arrays that do not fit together."""
     where = f" in region {region}" if region is not None else ""
     if features.ndim != 2 or features.dtype != np.float32 or labels.shape != features.shape[:1]:
         raise ContractError(
@@ -183,7 +186,7 @@ def _check_learning_set(
             hint="add polygons of another class there, or merge the region with a neighbour",
         )
     if not np.isfinite(features).all():
-        raise _not_finite(features, f"learn{where}")
+        raise not_finite(features, f"learn{where}")
     if sample_weight is not None:
         if sample_weight.shape != labels.shape:
             raise ContractError(f"{sample_weight.shape} sample weights for {labels.size} samples")

@@ -1,4 +1,8 @@
-"""Models on disk: a folder with arrays and a card that says what they are and what they need. No pickle."""
+"""Models on disk: a folder with a card that says what a model is and what it needs, and the files it is made of.
+
+A forest is an archive of arrays; other models of scikit-learn, and what transforms the features first, are files of
+skops. No pickle.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +23,16 @@ import numpy as np
 
 from i2db import __version__
 from i2db.errors import ContractError, InputError
+from i2db.learn.classifier import Classifier
+from i2db.learn.estimator_file import from_bytes, to_bytes
 from i2db.learn.forest import Forest, check_forest
+from i2db.learn.scikit import ScikitModel
 
 ARRAYS_FILE = "forest.npz"
+ESTIMATOR_FILE = "estimator.skops"
+TRANSFORM_FILE = "transform.skops"
 CARD_FILE = "card.json"
-CARD_VERSION = 1
-
-#: What a parameter of a model can be.
-Parameter = int | float | str | bool | None
+CARD_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +40,8 @@ class ModelCard:
     """What a model is. Nothing in it depends on when or where it was made: equal input gives equal bytes.
 
     classes: (code, name) in the order of the probabilities. features: names in the order of the columns.
-    n_samples: (code, number of learning samples). libraries: (name, version) of what fitted it.
+    parameters: what it was fitted with, as JSON can hold it. n_samples: (code, number of samples it was fitted on).
+    libraries: (name, version) of what fitted it.
     """
 
     kind: str
@@ -42,7 +49,7 @@ class ModelCard:
     region: str
     classes: tuple[tuple[int, str], ...]
     features: tuple[str, ...]
-    parameters: Mapping[str, Parameter]
+    parameters: Mapping[str, Any]
     n_samples: tuple[tuple[int, int], ...]
     confidence_kind: str
     libraries: tuple[tuple[str, str], ...]
@@ -59,33 +66,33 @@ def features_hash(names: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
-def forest_card(
-    forest: Forest,
+def model_card(
+    model: Classifier,
     *,
     run: int,
     region: str,
     features: Sequence[str],
     class_names: Mapping[int, str],
-    parameters: Mapping[str, Parameter],
+    parameters: Mapping[str, Any],
     n_samples: Mapping[int, int],
 ) -> ModelCard:
-    """The card of a forest that was just fitted; ContractError where names and arrays do not go together."""
-    codes = [int(code) for code in forest.classes]
-    if len(features) != forest.n_features:
-        raise ContractError(f"{len(features)} feature names for a forest of {forest.n_features} features")
+    """The card of a model that was just fitted; ContractError where names and model do not go together."""
+    codes = [int(code) for code in model.classes]
+    if len(features) != model.n_features:
+        raise ContractError(f"{len(features)} feature names for a model of {model.n_features} features")
     for what, mapping in (("name", class_names), ("number of samples", n_samples)):
         missing = [code for code in codes if code not in mapping]
         if missing:
-            raise ContractError(f"no {what} for class {missing[0]} of the forest of region {region}, run {run}")
+            raise ContractError(f"no {what} for class {missing[0]} of the model of region {region}, run {run}")
     return ModelCard(
-        kind=forest.kind,
+        kind=model.kind,
         run=run,
         region=region,
         classes=tuple((code, class_names[code]) for code in codes),
         features=tuple(features),
         parameters=dict(sorted(parameters.items())),
         n_samples=tuple((code, int(n_samples[code])) for code in codes),
-        confidence_kind=forest.confidence_kind,
+        confidence_kind=model.confidence_kind,
         libraries=(
             ("numpy", metadata.version("numpy")),
             ("python", platform.python_version()),
@@ -120,17 +127,24 @@ def _some(names: Sequence[str], n: int = 3) -> str:
     return ", ".join(names[:n]) + (f" and {len(names) - n} more" if len(names) > n else "")
 
 
-def save_model(folder: Path, forest: Forest, card: ModelCard) -> None:
-    """Write the model to `folder`, which appears whole or not at all; one that is there is replaced."""
-    arrays = _arrays_to_bytes(forest)
-    text = _card_to_text(card, hashlib.sha256(arrays).hexdigest(), forest.is_wide)
+def save_model(folder: Path, model: Classifier, card: ModelCard) -> None:
+    """Write the model to `folder`, which appears whole or not at all; one that is there is replaced.
+
+    Raises:
+        ContractError: it is made of types that could not be read again.
+    """
+    contents = _contents(model)
+    inner = model.estimator if isinstance(model, ScikitModel) else model
+    is_wide = isinstance(inner, Forest) and inner.is_wide
+    text = _card_to_text(card, {name: hashlib.sha256(held).hexdigest() for name, held in contents.items()}, is_wide)
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.new")
     retired = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     for leftover in (temporary, retired):
         shutil.rmtree(leftover, ignore_errors=True)
     temporary.mkdir()
-    _write_synced(temporary / ARRAYS_FILE, arrays)
+    for name, content in contents.items():
+        _write_synced(temporary / name, content)
     _write_synced(temporary / CARD_FILE, text.encode())
     _sync_folder(temporary)
     if folder.exists():
@@ -140,22 +154,63 @@ def save_model(folder: Path, forest: Forest, card: ModelCard) -> None:
     shutil.rmtree(retired, ignore_errors=True)
 
 
-def load_model(folder: Path) -> tuple[Forest, ModelCard]:
+def load_model(folder: Path) -> tuple[Classifier, ModelCard]:
     """Read a model and its card; ContractError for a flipped byte, InputError for a folder without a model."""
+    document = _card_from_text(_read(folder, CARD_FILE), folder)
+    contents = {}
+    for name, digest in document["files"].items():
+        contents[name] = _read(folder, name)
+        if hashlib.sha256(contents[name]).hexdigest() != digest:
+            raise _damaged(folder, f"{name} is not what its card says")
+    card = _card_from_document(document)
+    model = _model_from_bytes(contents, card, is_wide=document["is_wide"], folder=folder)
+    codes = [code for code, _ in card.classes]
+    if codes != model.classes.tolist() or len(card.features) != model.n_features or card.kind != model.kind:
+        raise _damaged(folder, "card and arrays belong to different models")
+    return model, card
+
+
+def _read(folder: Path, name: str) -> bytes:
     try:
-        text = (folder / CARD_FILE).read_bytes()
-        arrays = (folder / ARRAYS_FILE).read_bytes()
+        return (folder / name).read_bytes()
     except OSError as error:
         raise InputError(f"no model in {folder}: {error.strerror}", hint="run the learning stage") from error
-    document = _card_from_text(text, folder)
-    if hashlib.sha256(arrays).hexdigest() != document["arrays_sha256"]:
-        raise _damaged(folder, f"{ARRAYS_FILE} is not what its card says")
-    forest = _arrays_from_bytes(arrays, is_wide=document["is_wide"], folder=folder)
-    card = _card_from_document(document)
-    codes = [code for code, _ in card.classes]
-    if codes != forest.classes.tolist() or len(card.features) != forest.n_features or card.kind != forest.kind:
-        raise _damaged(folder, "card and arrays belong to different models")
-    return forest, card
+
+
+def _contents(model: Classifier) -> dict[str, bytes]:
+    """The files of a model without its card."""
+    if isinstance(model, Forest):
+        return {ARRAYS_FILE: _arrays_to_bytes(model)}
+    if not isinstance(model, ScikitModel):
+        raise ContractError(f"a {type(model).__name__} cannot be saved")
+    contents = {} if model.transform is None else {TRANSFORM_FILE: to_bytes(model.transform)}
+    if isinstance(model.estimator, Forest):
+        return contents | {ARRAYS_FILE: _arrays_to_bytes(model.estimator)}
+    return contents | {ESTIMATOR_FILE: to_bytes(model.estimator)}
+
+
+def _model_from_bytes(contents: Mapping[str, bytes], card: ModelCard, *, is_wide: bool, folder: Path) -> Classifier:
+    """The model of verified files."""
+    transform = from_bytes(contents[TRANSFORM_FILE]) if TRANSFORM_FILE in contents else None
+    if ESTIMATOR_FILE in contents:
+        estimator = from_bytes(contents[ESTIMATOR_FILE])
+        classes = np.asarray(estimator.classes_, np.uint16)
+    elif ARRAYS_FILE in contents:
+        estimator = _arrays_from_bytes(contents[ARRAYS_FILE], is_wide=is_wide, kind=card.kind, folder=folder)
+        classes = estimator.classes
+        if transform is None:
+            forest: Classifier = estimator
+            return forest
+    else:
+        raise _damaged(folder, "its card names no file of a model")
+    return ScikitModel(
+        kind=card.kind,
+        classes=classes,
+        n_features=int((transform or estimator).n_features_in_),
+        confidence_kind=card.confidence_kind,
+        transform=transform,
+        estimator=estimator,
+    )
 
 
 def _damaged(folder: Path, what: str) -> ContractError:
@@ -175,7 +230,7 @@ def _arrays_to_bytes(forest: Forest) -> bytes:
     return buffer.getvalue()
 
 
-def _arrays_from_bytes(content: bytes, *, is_wide: bool, folder: Path) -> Forest:
+def _arrays_from_bytes(content: bytes, *, is_wide: bool, kind: str, folder: Path) -> Forest:
     expected: dict[str, tuple[type[np.generic], int]] = {
         "classes": (np.uint16, 1),
         "nodes": (np.int64, 1),
@@ -192,18 +247,17 @@ def _arrays_from_bytes(content: bytes, *, is_wide: bool, folder: Path) -> Forest
         if arrays[name].dtype != dtype or arrays[name].ndim != n_dimensions:
             raise _damaged(folder, f"{name} is {arrays[name].dtype} with {arrays[name].ndim} dimensions")
         arrays[name].flags.writeable = False
-    forest = Forest(is_wide=is_wide, **arrays)
+    forest = Forest(is_wide=is_wide, kind=kind, **arrays)
     if problems := check_forest(forest):
         raise _damaged(folder, "; ".join(problems))
     return forest
 
 
-def _card_to_text(card: ModelCard, arrays_sha256: str, is_wide: bool) -> str:
+def _card_to_text(card: ModelCard, files: Mapping[str, str], is_wide: bool) -> str:
     document = asdict(card) | {
         "card_version": CARD_VERSION,
         "features_sha256": card.features_hash,
-        "arrays": ARRAYS_FILE,
-        "arrays_sha256": arrays_sha256,
+        "files": dict(files),
         "is_wide": is_wide,
     }
     return _to_json(document | {"card_sha256": hashlib.sha256(_to_json(document).encode()).hexdigest()})

@@ -10,22 +10,52 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from i2db.chain.project import Project
 from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Task, WorkContext
-from i2db.config.model import ForestParameters
 from i2db.errors import InputError, StageError
 from i2db.fingerprint import fingerprint
-from i2db.learn.forest import fit_forest
-from i2db.learn.model import forest_card, save_model
+from i2db.learn.augmentation import n_to_add
+from i2db.learn.model import model_card, save_model
+from i2db.learn.reduction import FeatureKey
+from i2db.learn.specification import LearningSpec
+from i2db.stages.learning_rules import learning_rules
 from i2db.stages.slices import slices_by
 from i2db.store.parts import Part
 
-#: Copies of the learning set that fitting a forest needs at most (the set itself, scikit-learn's, the bootstrap).
-COPIES_OF_LEARNING_SET = 3
+#: Copies of the learning set that fitting needs at most: for a forest the set itself, scikit-learn's and the bootstrap;
+#: other models may work in float64.
+COPIES_OF_FOREST, COPIES_OF_OTHERS = 3, 5
+#: One more for the folds of a search or of the importance by permutation, one for samples that are added.
+COPIES_OF_FOLDS = 1
+
+SEARCH_SCHEMA = pa.schema(
+    [
+        ("run", pa.int32()),
+        ("region", pa.string()),
+        ("kind", pa.string()),
+        ("setting", pa.int32()),
+        ("parameters", pa.string()),
+        ("fold", pa.int32()),
+        ("score", pa.float64()),
+    ]
+)
+IMPORTANCE_SCHEMA = pa.schema(
+    [
+        ("run", pa.int32()),
+        ("region", pa.string()),
+        ("kind", pa.string()),
+        ("method", pa.string()),
+        ("feature_name", pa.string()),
+        ("importance", pa.float64()),
+        ("deviation", pa.float64()),
+        ("n_samples", pa.int64()),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,29 +64,43 @@ class _Payload:
     region: str
     sample_ids: NDArray[np.int64]
     class_codes: NDArray[np.int32]
+    #: Polygon of each sample, where the fit asks for it.
+    polygons: NDArray[np.int64] | None
+    #: (class code, samples from other regions).
+    n_copied: tuple[tuple[int, int], ...]
     class_names: tuple[tuple[int, str], ...]
     #: Per feature group the Parquet files of its samples.
     files: tuple[tuple[str, ...], ...]
     feature_names: tuple[str, ...]
-    parameters: ForestParameters
+    spec: LearningSpec
     random_state: int
 
 
 def _tasks(project: Project) -> Sequence[Task]:
-    database, scene = project.database, project.scene
+    database = project.database
     names = tuple((int(row["class_code"]), str(row["class_name"])) for row in database.rows("learn/classes"))
-    groups = [group.name for group in scene.groups]
+    features = database.rows("learn/features")
+    groups = list(dict.fromkeys(row.pop("feature_group") for row in features))
+    keys = [FeatureKey(row["feature_name"], row["sensor"], row["band"], row["date"]) for row in features]
+    feature_names = tuple(key.name for key in keys)
+    regions = [row["region"] for row in database.rows("learn/regions")]
+    rules = learning_rules(project.config, regions, [code for code, _ in names], keys)
+    copies = [asdict(rule) for rule in rules.copies]
     published, files = project.publications("extract"), _sample_files(project)
     chunks: dict[tuple[int, str], list[str]] = defaultdict(list)
-    for row in database.rows("learn/model_chunks"):
+    for row in database.rows("learn/model_chunks", copies=copies):
         chunks[row["run"], row["region"]].append(row["unit"])
-    feature_names = tuple(feature.name for feature in scene.features)
-    parameters = project.config.arg_train.forest_parameters
-    learning = database.arrow("learn/learning_set", n_groups=len(groups))
+    learning = database.arrow(
+        "learn/learning_set", n_groups=len(groups), copies=copies, random_seed=project.random_seed
+    )
     sample_ids, class_codes = learning["sample_id"].to_numpy(), learning["class_code"].to_numpy()
     tasks = []
     for (run, region), rows in slices_by(learning, "run", "region"):
+        spec = rules.specs[region]
         ids, codes = sample_ids[rows], class_codes[rows]
+        polygons = _polygons(learning, rows) if _needs_polygons(spec) else None
+        if spec.classifier.search and spec.classifier.is_grouped and polygons is not None:
+            _check_groups(region, run, codes, polygons, dict(names))
         # Only what the model's own samples come from: another region's new draw does not train it again.
         units = [[f"{group}-{chunk}" for chunk in chunks[run, region]] for group in groups]
         random_state = int(fingerprint(project.random_seed, run, region)[:7], 16)
@@ -65,17 +109,48 @@ def _tasks(project: Project) -> Sequence[Task]:
             region=region,
             sample_ids=ids,
             class_codes=codes,
+            polygons=polygons,
+            n_copied=_n_copied(learning, rows),
             class_names=names,
             files=tuple(tuple(files[unit] for unit in of_group if unit in files) for of_group in units),
             feature_names=feature_names,
-            parameters=parameters,
+            spec=spec,
             random_state=random_state,
         )
-        digests = [fingerprint(ids.tobytes().hex()), fingerprint(codes.tobytes().hex())]
+        digests = [fingerprint(part.tobytes().hex()) for part in (ids, codes, polygons) if part is not None]
         parts = [[unit, published.get(unit)] for of_group in units for unit in of_group]
-        identity = [parts, digests, feature_names, asdict(parameters), random_state, names]
+        identity = [parts, digests, payload.n_copied, feature_names, asdict(spec), random_state, names]
         tasks.append(STAGE.task(model_unit(run, region), identity, payload))
     return tasks
+
+
+def _needs_polygons(spec: LearningSpec) -> bool:
+    return "permutation" in spec.importance or (bool(spec.classifier.search) and spec.classifier.is_grouped)
+
+
+def _polygons(learning: pa.Table, rows: slice) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = learning["polygon_id"].slice(rows.start, rows.stop - rows.start).to_numpy()
+    return found
+
+
+def _n_copied(learning: pa.Table, rows: slice) -> tuple[tuple[int, int], ...]:
+    """(class code, samples from other regions), for the classes that have such."""
+    part = learning.slice(rows.start, rows.stop - rows.start).select(["class_code", "is_copied"])
+    copied = part.filter(part["is_copied"])["class_code"].value_counts().to_pylist()
+    return tuple(sorted((pair["values"], pair["counts"]) for pair in copied))
+
+
+def _check_groups(
+    region: str, run: int, codes: NDArray[np.int32], polygons: NDArray[np.int64], names: dict[int, str]
+) -> None:
+    """InputError for a class of one polygon: no fold could both learn and test it."""
+    for code in np.unique(codes):
+        if np.unique(polygons[codes == code]).size < 2:
+            raise InputError(
+                f"run {run}, region {region}: class {names[int(code)]} ({code}) has one polygon to learn from, so no "
+                "fold of scikit_models_parameters.cross_validation_grouped can both learn and test it",
+                hint="add polygons of it there, leave it out (chain.excluded_classes), or do not group the folds",
+            )
 
 
 def model_unit(run: int, region: str) -> str:
@@ -98,52 +173,116 @@ def _sample_files(project: Project) -> dict[str, str]:
 
 
 def _work(task: Task, context: WorkContext) -> Part:
+    from i2db.learn.fitting import fit
+
     payload: _Payload = task.payload
-    n, f = len(payload.sample_ids), len(payload.feature_names)
-    needed = n * f * 4 * COPIES_OF_LEARNING_SET
-    if needed > context.memory:
-        raise InputError(
-            f"run {payload.run}, region {payload.region}: learning from {n} samples of {f} features takes about "
-            f"{_size(needed)}, there are {_size(context.memory)}",
-            hint="give more with --memory, or draw fewer samples (arg_train.sample_selection)",
-        )
+    _check_memory(payload, context.memory)
     features = np.hstack([read_samples(files, payload.sample_ids) for files in payload.files])
-    parameters = payload.parameters
-    forest = fit_forest(
+    learnt = fit(
+        payload.spec,
         features,
         payload.class_codes,
-        n_trees=parameters.n_trees,
-        max_depth=parameters.max_depth,
-        min_samples_split=parameters.min_samples_split,
-        min_samples_leaf=parameters.min_samples_leaf,
-        max_features=parameters.max_features,
+        polygons=payload.polygons,
         random_state=payload.random_state,
-        n_jobs=context.n_threads,
+        n_threads=context.n_threads,
+        region=payload.region,
     )
-    codes, counts = np.unique(payload.class_codes, return_counts=True)
-    n_samples = {int(code): int(count) for code, count in zip(codes, counts, strict=True)}
-    card = forest_card(
-        forest,
+    card = model_card(
+        learnt.model,
         run=payload.run,
         region=payload.region,
         features=payload.feature_names,
         class_names=dict(payload.class_names),
-        parameters=asdict(parameters) | {"random_state": payload.random_state},
-        n_samples=n_samples,
+        parameters=_parameters(payload, learnt.chosen),
+        n_samples=dict(learnt.n_samples),
     )
+    key = {"run": payload.run, "region": payload.region, "kind": card.kind}
     writer = context.writer(task)
     path = writer.path("model", "")
-    save_model(path, forest, card)
+    save_model(path, learnt.model, card)
     writer.add("model", path)
+    scores = [key | asdict(score) for score in learnt.scores]
+    writer.table("search", pa.Table.from_pylist(scores, schema=SEARCH_SCHEMA))
+    importances = [
+        key
+        | {
+            "method": each.method,
+            "feature_name": name,
+            "importance": float(each.values[i]),
+            "deviation": None if np.isnan(each.deviations[i]) else float(each.deviations[i]),
+            "n_samples": each.n_samples,
+        }
+        for each in learnt.importances
+        for i, name in enumerate(payload.feature_names)
+    ]
+    writer.table("importance", pa.Table.from_pylist(importances, schema=IMPORTANCE_SCHEMA))
     return writer.finish(
-        run=payload.run,
-        region=payload.region,
-        kind=card.kind,
-        n_samples=list(n_samples.items()),
+        **key,
+        classes=_classes(payload, learnt.n_samples),
         n_features=len(card.features),
         confidence_kind=card.confidence_kind,
         parameters=dict(card.parameters),
     )
+
+
+def _check_memory(payload: _Payload, memory: int) -> None:
+    spec = payload.spec
+    codes, counts = np.unique(payload.class_codes, return_counts=True)
+    sizes = dict(zip(codes.tolist(), counts.tolist(), strict=True))
+    n_added = sum(n_to_add(spec.augmentation, sizes).values()) if spec.augmentation is not None else 0
+    n, f = len(payload.sample_ids) + n_added, len(payload.feature_names)
+    is_forest = spec.classifier.model_type in ("RandomForestClassifier", "ExtraTreesClassifier")
+    copies = COPIES_OF_FOREST if is_forest else COPIES_OF_OTHERS
+    copies += COPIES_OF_FOLDS * (bool(spec.classifier.search) or "permutation" in spec.importance) + (n_added > 0)
+    needed = n * f * 4 * copies
+    if needed > memory:
+        raise InputError(
+            f"run {payload.run}, region {payload.region}: learning from {n} samples of {f} features takes about "
+            f"{_size(needed)}, there are {_size(memory)}",
+            hint="give more with --memory, or draw fewer samples (arg_train.sample_selection)",
+        )
+
+
+def _parameters(payload: _Payload, chosen: dict[str, Any]) -> dict[str, Any]:
+    """What the model was fitted with, for its card: parameters, and what was done to samples and features."""
+    spec = payload.spec
+    found: dict[str, Any] = dict(spec.classifier.parameters) | chosen
+    found |= {"model_type": spec.classifier.model_type}
+    found.setdefault("random_state", payload.random_state)
+    if spec.classifier.is_standardized:
+        found["standardization"] = True
+    if spec.reduction is not None:
+        groups = [[name, len(columns)] for name, columns in spec.reduction.groups]
+        found["dim_red"] = {"target_dimension": spec.reduction.n_components, "groups": groups}
+    if spec.augmentation is not None:
+        found["sample_augmentation"] = asdict(spec.augmentation)
+    if spec.class_weights is not None:
+        found["class_weights"] = spec.class_weights
+    if payload.n_copied:
+        found["sample_management"] = [list(pair) for pair in payload.n_copied]
+    plain: dict[str, Any] = json.loads(json.dumps(found))
+    return plain
+
+
+def _classes(payload: _Payload, n_samples: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    """Rows of `model_class` without the model's key."""
+    drawn = dict(zip(*(part.tolist() for part in np.unique(payload.class_codes, return_counts=True)), strict=True))
+    copied, weights = dict(payload.n_copied), payload.spec.class_weights
+    total = sum(n for _, n in n_samples)
+    rows = []
+    for code, n in n_samples:
+        given = dict(weights) if isinstance(weights, tuple) else {}
+        weight = total / (len(n_samples) * n) if weights == "balanced" else given.get(code, 1.0)
+        rows.append(
+            {
+                "class_code": code,
+                "n_samples": n,
+                "n_copied": copied.get(code, 0),
+                "n_added": n - drawn[code],
+                "weight": weight,
+            }
+        )
+    return rows
 
 
 def _size(n_bytes: int) -> str:
@@ -181,20 +320,27 @@ def read_samples(files: Sequence[str], sample_ids: NDArray[np.int64]) -> NDArray
 
 
 def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[str]) -> None:
-    """Rows of `model` and `model_class`, from what the parts say of themselves."""
+    """Rows of models, their classes, searches and importances, from the parts of all models that there are now."""
     database = project.database
     published = dict(project.publications("learn")) | {d.task.unit: d.task.fingerprint for d in changed}
     models, classes = [], []
+    tables: dict[str, list[str]] = {"search": [], "importance": []}
     for unit, digest in sorted(published.items()):
         part = project.parts.find("learn", unit, digest) if unit not in retired else None
-        if part is not None:
-            models.append(_model_row(part))
-            classes += [
-                {**{key: part.details[key] for key in ("run", "region", "kind")}, "class_code": code, "n_samples": n}
-                for code, n in part.details["n_samples"]
-            ]
+        if part is None:
+            continue
+        key = {name: part.details[name] for name in ("run", "region", "kind")}
+        models.append(_model_row(part))
+        classes += [key | row for row in part.details["classes"]]
+        for kind, files in tables.items():
+            if part.file(kind).n_rows:
+                files.append(str(project.parts.verify(part, kind)))
     database.replace("model", models)
     database.replace("model_class", classes)
+    database.run("learn/clear")
+    for kind, files in tables.items():
+        if files:
+            database.run(f"learn/fill_{kind}", files=files)
 
 
 def _model_row(part: Part) -> dict[str, Any]:
@@ -204,8 +350,8 @@ def _model_row(part: Part) -> dict[str, Any]:
         "region": details["region"],
         "kind": details["kind"],
         "path": str(Path("parts") / part.stage / part.file("model").name),
-        "n_samples": sum(n for _, n in details["n_samples"]),
-        "n_classes": len(details["n_samples"]),
+        "n_samples": sum(row["n_samples"] for row in details["classes"]),
+        "n_classes": len(details["classes"]),
         "n_features": details["n_features"],
         "confidence_kind": details["confidence_kind"],
         "parameters": json.dumps(details["parameters"], sort_keys=True),
@@ -217,11 +363,20 @@ STAGE = Stage(
     name="learn",
     group="learning",
     title="one model per run and region",
-    reads=("selection", "sample", "candidate", "polygon", "class"),
-    writes=("model", "model_class"),
+    reads=("selection", "sample", "candidate", "polygon", "class", "region", "feature"),
+    writes=("model", "model_class", "search_result", "feature_importance"),
     needs=("extract",),
-    version=2,
-    sql=("learn/classes", "learn/learning_set", "learn/model_chunks"),
+    version=3,
+    sql=(
+        "learn/classes",
+        "learn/features",
+        "learn/regions",
+        "learn/learning_set",
+        "learn/model_chunks",
+        "learn/clear",
+        "learn/fill_search",
+        "learn/fill_importance",
+    ),
     tasks=_tasks,
     work=_work,
     publish=_publish,

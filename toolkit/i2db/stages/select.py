@@ -50,14 +50,16 @@ def _strategies(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, 
     return strategies, wanted
 
 
-def read_class_counts(path: Path) -> dict[int, int]:
+def read_class_counts(path: Path, key: str = "strategy.byclass.in") -> dict[int, int]:
     """Pixels wanted per class, from a file of `class,count` lines; the separator is found among tab ; , and blank.
+
+    `key` is the key of the configuration that names the file.
 
     Raises:
         InputError: the file is missing or a line does not hold two integers.
     """
     if not path.is_file():
-        raise InputError(f"strategy.byclass.in {path} does not exist")
+        raise InputError(f"{key} {path} does not exist")
     text = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
     separator = next((mark for mark in "\t;, " if any(mark in line for line in text)), ",")
     counts: dict[int, int] = {}
