@@ -99,8 +99,13 @@ COMMENT ON COLUMN confusion.predicted_code IS 'Class in the map.';
 COMMENT ON COLUMN confusion.n_pixels IS 'Number of pixels.';
 
 CREATE OR REPLACE VIEW class_accuracy AS
-WITH matrix AS MATERIALIZED (
-    SELECT run, reference_code, predicted_code, n_pixels FROM confusion
+WITH piece AS MATERIALIZED (
+    SELECT run, polygon_id, reference_code, predicted_code, count(*) AS n_pixels
+    FROM evaluated_pixel
+    WHERE predicted_code IS NOT NULL
+    GROUP BY ALL
+), matrix AS MATERIALIZED (
+    SELECT run, reference_code, predicted_code, sum(n_pixels)::BIGINT AS n_pixels FROM piece GROUP BY ALL
 ), code AS (
     SELECT run, reference_code AS class_code FROM matrix
     UNION
@@ -117,8 +122,7 @@ WITH matrix AS MATERIALIZED (
     GROUP BY ALL
 ), polygons AS (
     SELECT run, reference_code AS class_code, count(DISTINCT polygon_id) AS n_polygons
-    FROM evaluated_pixel
-    WHERE predicted_code IS NOT NULL
+    FROM piece
     GROUP BY ALL
 )
 SELECT
