@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +91,38 @@ class Confusion:
 
     def _totals(self) -> tuple[list[int], list[int]]:
         return [int(n) for n in self.n_reference], [int(n) for n in self.n_produced]
+
+
+def confusions_of(
+    rows: Sequence[Mapping[str, Any]],
+    polygons: Sequence[Mapping[str, Any]],
+    names: Mapping[int, str],
+    runs: Sequence[int],
+) -> list[Confusion]:
+    """The matrix of every run, all over the same classes: those that occur in any, in the order of `names`.
+
+    Args:
+        rows: run, reference_code, predicted_code, n_pixels.
+        polygons: run, class_code, n_polygons.
+        names: name of each class.
+        runs: numbers of the runs.
+    """
+    of_polygons = {(row["run"], row["class_code"]): row["n_polygons"] for row in polygons}
+    seen = {row["reference_code"] for row in rows} | {row["predicted_code"] for row in rows}
+    codes = tuple(code for code in names if code in seen)
+    place = {code: i for i, code in enumerate(codes)}
+    counts = {run: np.zeros((len(codes), len(codes)), dtype=np.int64) for run in runs}
+    for row in rows:
+        counts[row["run"]][place[row["reference_code"]], place[row["predicted_code"]]] = row["n_pixels"]
+    return [
+        Confusion(
+            codes=codes,
+            names=tuple(names[code] for code in codes),
+            counts=counts[run],
+            n_polygons=tuple(int(of_polygons.get((run, code), 0)) for code in codes),
+        )
+        for run in runs
+    ]
 
 
 def _ratio(numerator: int, denominator: int) -> float | None:

@@ -20,7 +20,7 @@ from i2db.report import failures
 from i2db.report.figures import confidence_figure, confusion_figure, map_figure
 from i2db.report.html import Picture, ReportData, Section, StageTime, write_report
 from i2db.report.html import Table as ReportTable
-from i2db.report.matrix import Confusion, class_scores, map_scores
+from i2db.report.matrix import Confusion, class_scores, confusions_of, map_scores
 from i2db.report.results import Caveats, Unseen, accuracy_notes, results_text
 from i2db.report.style import LegendClass
 from i2db.stages.assessment import assess
@@ -75,28 +75,12 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
 
 def _confusions(project: Project, classes: dict[int, dict[str, Any]]) -> list[Confusion]:
     """The matrix of every run, all over the same classes: those that occur in any."""
-    rows = project.database.rows("evaluate/confusion")
-    polygons = {
-        (row["run"], row["class_code"]): row["n_polygons"] for row in project.database.rows("evaluate/polygons")
-    }
-    seen = {row["reference_code"] for row in rows} | {row["predicted_code"] for row in rows}
-    codes = tuple(code for code in classes if code in seen)
-    place = {code: i for i, code in enumerate(codes)}
-    confusions = []
-    for run in range(project.config.arg_train.runs):
-        counts = np.zeros((len(codes), len(codes)), dtype=np.int64)
-        for row in rows:
-            if row["run"] == run:
-                counts[place[row["reference_code"]], place[row["predicted_code"]]] = row["n_pixels"]
-        confusions.append(
-            Confusion(
-                codes=codes,
-                names=tuple(str(classes[code]["class_name"]) for code in codes),
-                counts=counts,
-                n_polygons=tuple(int(polygons.get((run, code), 0)) for code in codes),
-            )
-        )
-    return confusions
+    return confusions_of(
+        project.database.rows("evaluate/confusion"),
+        project.database.rows("evaluate/polygons"),
+        {code: str(row["class_name"]) for code, row in classes.items()},
+        range(project.config.arg_train.runs),
+    )
 
 
 def _write_matrix(path: Path, confusion: Confusion) -> None:

@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     import geopandas
 
 
-def read_layer(path: Path, what: str, table_crs: str | None = None) -> geopandas.GeoDataFrame:
+def read_layer(
+    path: Path, what: str, table_crs: str | None = None, *, layer: str | None = None
+) -> geopandas.GeoDataFrame:
     """Read a vector file; its feature ids are the index (shapefiles count from 0, GeoPackages from 1).
 
     Args:
         path: any file that GDAL reads, GeoParquet, or a CSV file of points.
         what: its name in messages.
         table_crs: projection of the coordinates of a CSV file; None for longitude and latitude.
+        layer: the layer that is read where the file has it; otherwise it is the first.
 
     Raises:
         InputError: the file is missing or unreadable, or does not say its projection.
@@ -39,7 +42,8 @@ def read_layer(path: Path, what: str, table_crs: str | None = None) -> geopandas
         if path.suffix.lower() in (".parquet", ".geoparquet"):
             frame = geopandas.read_parquet(path)
         else:
-            frame = pyogrio.read_dataframe(path, fid_as_index=True)
+            chosen = layer if layer is not None and layer in pyogrio.list_layers(path)[:, 0] else None
+            frame = pyogrio.read_dataframe(path, fid_as_index=True, layer=chosen)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError, OSError) as error:
         raise InputError(f"{what} {path} cannot be read: {error}") from error
     if not isinstance(frame, geopandas.GeoDataFrame):
