@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from i2db.store.database import Database
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# No test is a matter of time: a loaded machine is slow and not wrong.
+settings.register_profile("i2db", deadline=None)
+settings.load_profile("i2db")
 
 
 @pytest.fixture
