@@ -26,11 +26,19 @@ def simulate(
         bool, typer.Option("--parcels", help="Also write fields as the French register has them (parcels/rpg.shp).")
     ] = False,
     seed: Annotated[int, typer.Option(help="Random seed: equal numbers, equal scene.")] = 0,
+    sensors: Annotated[
+        str,
+        typer.Option(
+            help="Sensors, with commas between them: sentinel2, sentinel2s2c, sentinel2l3a, landsat8, landsat8old, "
+            "landsat5, landsat5old."
+        ),
+    ] = "sentinel2",
+    dem: Annotated[bool, typer.Option("--dem", help="Also write the relief, in two files in degrees.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a scene that is there.")] = False,
 ) -> None:
-    """Write a simulated Sentinel-2 scene (Theia layout) with ground truth, nomenclature and configuration.
+    """Write a simulated scene: products in their producers' layouts, ground truth, nomenclature, configuration.
 
-    Example: i2db simulate scene --size 256 --dates 12 --classes 6 --seed 1
+    Example: i2db simulate scene --size 256 --dates 12 --classes 6 --sensors sentinel2,landsat8 --dem --seed 1
     """
     from i2db.simulate import simulate as write_scene
 
@@ -45,6 +53,8 @@ def simulate(
         double_dates=double_dates,
         parcels=parcels,
         seed=seed,
+        sensors=[name.strip().lower() for name in sensors.split(",") if name.strip()],
+        dem=dem,
         overwrite=overwrite,
     )
     typer.echo(f"scene in {folder}; next: i2db run {scene.config}")

@@ -23,7 +23,7 @@ SCALE, SATURATED = 10_000, 11_000
 _BLUR = 0.12
 #: Share of pixels that hold something that glints (roofs, greenhouses), and how often they do.
 _GLINT_SHARE, _GLINT_CHANCE = 2e-4, 0.35
-_GLINT_REFLECTANCE = 1.6
+GLINT_REFLECTANCE = 1.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +125,16 @@ def observe(world: World, overpass: Overpass, cover: Cover, tile: Tile, window: 
     """
     inside = inside_swath(swaths_of(overpass, tile), window)
     veil = draw_veil(overpass.sky, window, tile.window)
-    ground = _Ground.over(world, overpass.sky, cover, window)
-    glint = _glints(world, overpass, window)
+    ground = Ground.over(world, overpass.sky, cover, window)
+    glint = glints(world, overpass, window)
     random = np.random.default_rng([world.seed, 6, *tile.name.encode(), overpass.number, overpass.part, window.row])
     bands: dict[str, NDArray[np.int16]] = {}
     saturation = np.zeros(window.shape, dtype=np.uint8)
     for position, band in enumerate(BANDS):
-        reflectance: NDArray[np.float32] = _through(ground.band(position), veil, overpass.sky, position)
-        reflectance[glint] = _GLINT_REFLECTANCE
+        reflectance: NDArray[np.float32] = through(ground.band(position), veil, overpass.sky, position)
+        reflectance[glint] = GLINT_REFLECTANCE
         is_fine = band in FINE_BANDS
-        numbers = _digitised(reflectance if is_fine else block_mean(reflectance), is_fine, random)
+        numbers = digitised(reflectance if is_fine else block_mean(reflectance), is_fine, random)
         acquired = inside if is_fine else inside[::2, ::2]
         if is_fine:
             saturated = (numbers >= SATURATED) & acquired
@@ -152,7 +152,7 @@ def block_mean(fine: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ground:
+class Ground:
     """Land under a window with a margin of one pixel: parcel and green cover of each pixel, relative brightness."""
 
     parcel: NDArray[np.int32]
@@ -161,7 +161,8 @@ class _Ground:
     cover: Cover
 
     @staticmethod
-    def over(world: World, sky: Sky, cover: Cover, window: Window) -> _Ground:
+    def over(world: World, sky: Sky, cover: Cover, window: Window) -> Ground:
+        """The land under a window; beyond the scene its last pixels go on."""
         extent, labels = world.extent, world.landscape.parcel
         rows = np.arange(window.row - 1, window.row_end + 1)
         columns = np.arange(window.column - 1, window.column_end + 1)
@@ -175,7 +176,7 @@ class _Ground:
         moisture = smooth_noise(y, x, key=sky.key * 8 + 2, wavelength=60, octaves=4)
         green: NDArray[np.float32] = np.clip(cover.green[parcel] + world.traits.texture[parcel] * vigour, 0, 1)
         relief = np.float32(sky.dryness) + np.float32(0.06) * soil + np.float32(0.03) * moisture
-        return _Ground(parcel, green, (1 - green) * np.clip(relief, 0.4, 1.6), cover)
+        return Ground(parcel, green, (1 - green) * np.clip(relief, 0.4, 1.6), cover)
 
     def band(self, position: int) -> NDArray[np.float32]:
         """Reflectance of one band over the window itself, with the light that strays from neighbour to neighbour."""
@@ -187,7 +188,7 @@ class _Ground:
         return blurred
 
 
-def _through(land: NDArray[np.float32], veil: Veil, sky: Sky, position: int) -> NDArray[np.float32]:
+def through(land: NDArray[np.float32], veil: Veil, sky: Sky, position: int) -> NDArray[np.float32]:
     """Reflectance of the land as seen through haze, shadows and clouds."""
     seen = land * np.float32(sky.brightness) + np.float32(HAZE[position] * sky.haze)
     if not np.isfinite(sky.threshold):
@@ -199,7 +200,7 @@ def _through(land: NDArray[np.float32], veil: Veil, sky: Sky, position: int) -> 
     return through
 
 
-def _glints(world: World, overpass: Overpass, window: Window) -> NDArray[np.bool_]:
+def glints(world: World, overpass: Overpass, window: Window) -> NDArray[np.bool_]:
     """Pixels that glint on this overpass: the same few places, each on about a third of the days."""
     rows = np.arange(window.row, window.row_end)[:, None]
     columns = np.arange(window.column, window.column_end)[None, :]
@@ -210,7 +211,7 @@ def _glints(world: World, overpass: Overpass, window: Window) -> NDArray[np.bool
     return glint
 
 
-def _digitised(reflectance: NDArray[np.float32], is_fine: bool, random: np.random.Generator) -> NDArray[np.int16]:
+def digitised(reflectance: NDArray[np.float32], is_fine: bool, random: np.random.Generator) -> NDArray[np.int16]:
     """Reflectance with the instrument's noise as whole numbers from 1 to SATURATED; coarse pixels are less noisy."""
     level = np.float32(0.7 if is_fine else 0.5)
     noise = random.standard_normal(reflectance.shape, dtype=np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +24,12 @@ from i2db.simulate.acquisition import (
 )
 from i2db.simulate.atmosphere import inside_swath
 from i2db.simulate.catalogue import CATALOGUE, ROAD, LandClass
+from i2db.simulate.delivery import Delivery, deliver, is_delivered
+from i2db.simulate.instruments import INSTRUMENTS, Instrument, product_name
 from i2db.simulate.landscape import Landscape, make_landscape
 from i2db.simulate.layout import MAX_TILES, Extent, Tile, lay_out
 from i2db.simulate.phenology import Cover, draw_traits
+from i2db.simulate.terrain import elevation, write_dem
 from i2db.simulate.writer import (
     COMPRESSIONS,
     SHAPEFILE_SUFFIXES,
@@ -75,6 +78,9 @@ class Scene:
     class_names: tuple[str, ...]
     n_polygons: int
     n_regions: int
+    #: Products of the sensors beside Theia's Sentinel-2, and the two files of the relief, where they are asked for.
+    deliveries: tuple[Delivery, ...] = ()
+    dem: tuple[Path, ...] = ()
 
 
 def simulate(
@@ -95,9 +101,11 @@ def simulate(
     block: int | None = None,
     compress: str = "deflate",
     parcels: bool = False,
+    sensors: Sequence[str] = ("sentinel2",),
+    dem: bool = False,
     overwrite: bool = False,
 ) -> Scene:
-    """Write a Theia L2A tree of a made-up landscape, with ground truth, regions, the true map and a configuration.
+    """Write a tree of products of a made-up landscape, with ground truth, regions, the true map and a configuration.
 
     `size` is the side of a tile in pixels of `resolution` metres; `dates` the number of days with a product, spread
     over a year unless `days_between` is given, of which `double_dates` have two products; `polygons` the number of
@@ -105,6 +113,10 @@ def simulate(
     With `parcels` the fields of the landscape are written as well, as the French register of parcels has
     them (parcels/rpg.shp, in Lambert 93). A product that would lie wholly outside the swath is not delivered. Equal
     arguments give equal arrays.
+
+    `sensors` are names as declared, in lower case; Sentinel-2's kinds have the pixels of the scene and twice as large
+    ones, Landsat's three times as large. Theirs are overpasses of their own, in the number that suits them. With `dem`
+    the relief is written to two overlapping files in degrees.
 
     Raises ConfigError for arguments that cannot be met and for a folder that holds something, unless `overwrite`;
     even then only files that an earlier simulation wrote there are removed.
@@ -123,6 +135,7 @@ def simulate(
         _at_least("polygons", polygons, classes),
         _check_block(block),
         _check_compression(compress),
+        _check_sensors(sensors),
     )
     folder = Path(folder)
     _refuse_full(folder, overwrite=overwrite)
@@ -139,14 +152,67 @@ def simulate(
         double_dates=double_dates,
         seed=seed,
     )
-    scene = _describe(folder, tile_list, overpasses, chosen, n_polygons=len(labelled), n_regions=regions)
-    if parcels:
-        scene = dataclasses.replace(scene, parcels=folder / "parcels" / "rpg.shp")
+    if "sentinel2" not in sensors:
+        overpasses = ()
+    deliveries = [
+        delivery
+        for instrument in INSTRUMENTS
+        if instrument.sensor.lower() in sensors
+        for delivery in _plan_deliveries(folder, instrument, extent, tile_list, day, dates, size, days_between, seed)
+    ]
+    scene = dataclasses.replace(
+        _describe(folder, tile_list, overpasses, chosen, n_polygons=len(labelled), n_regions=regions),
+        deliveries=tuple(deliveries),
+        dem=(folder / "dem" / "west.tif", folder / "dem" / "east.tif") if dem else (),
+        parcels=folder / "parcels" / "rpg.shp" if parcels else None,
+    )
     _claim(scene)
     options = RasterOptions(min(block or _DEFAULT_BLOCK, size // 16 * 16), compress)
     _write_land(scene, world, tile_list, labelled, options)
     _write_products(scene, world, tile_list, overpasses, options)
+    for delivery in deliveries:
+        deliver(world, delivery, options)
+    if dem:
+        west, east = scene.dem
+        write_dem((west, east), extent, elevation(extent, world.landscape, seed))
     return scene
+
+
+def _plan_deliveries(
+    folder: Path,
+    instrument: Instrument,
+    extent: Extent,
+    tiles: tuple[Tile, ...],
+    first_date: datetime.date,
+    dates: int,
+    size: int,
+    days_between: int | None,
+    seed: int,
+) -> list[Delivery]:
+    """Products of another sensor over all tiles: its own days, under skies of its own."""
+    overpasses = plan_overpasses(
+        extent,
+        dates=max(2, round(dates * instrument.share)),
+        size=size,
+        first_date=first_date + datetime.timedelta(days=instrument.number),
+        days_between=None if days_between is None else max(1, round(days_between / instrument.share)),
+        double_dates=0,
+        seed=seed + 7919 * instrument.number,
+    )
+    overpasses = tuple(
+        dataclasses.replace(overpass, number=1000 * instrument.number + overpass.number) for overpass in overpasses
+    )
+    return [
+        Delivery(
+            instrument,
+            overpass,
+            tile,
+            folder / instrument.folder / tile.name / product_name(instrument, overpass, tile.name),
+        )
+        for tile in tiles
+        for overpass in overpasses
+        if is_delivered(overpass, tile)
+    ]
 
 
 def _draw_world(
@@ -197,7 +263,10 @@ def _write_land(
         lands = [landscape.classes[int(number)] for number in landscape.class_index]
         write_parcels(scene.parcels, list(zip(landscape.usable, lands, strict=True)))
     write_texts(scene.nomenclature, scene.colors, list(landscape.classes[:-1]))
-    write_config(scene.config, tiles=tiles, resolution=world.extent.resolution, has_regions=scene.n_regions > 1)
+    folders = {"s2_path": scene.sensor_folder.name} if scene.products else {}
+    folders |= {delivery.instrument.key: delivery.instrument.folder for delivery in scene.deliveries}
+    resolution = world.extent.resolution
+    write_config(scene.config, tiles=tiles, folders=folders, resolution=resolution, has_regions=scene.n_regions > 1)
 
 
 def _describe(
@@ -320,6 +389,9 @@ def _files_of(scene: Scene) -> list[Path]:
     files += [path.with_suffix(suffix) for path in shapefiles for suffix in SHAPEFILE_SUFFIXES]
     for product in scene.products:
         files += product_files(product, product.name)
+    for delivery in scene.deliveries:
+        files += delivery.files
+    files += scene.dem
     return [*files, scene.folder / MANIFEST]
 
 
@@ -361,6 +433,14 @@ def _check_block(block: int | None) -> str | None:
     if block is None or (block >= 16 and block % 16 == 0):
         return None
     return f"block={block}, but it must be a multiple of 16"
+
+
+def _check_sensors(sensors: Sequence[str]) -> str | None:
+    known = ["sentinel2", *(instrument.sensor.lower() for instrument in INSTRUMENTS)]
+    unknown = [name for name in sensors if name not in known]
+    if unknown or not sensors:
+        return f"sensors={','.join(sensors)}, but they must be among {', '.join(known)}"
+    return None
 
 
 def _check_compression(compress: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,16 +184,21 @@ def write_texts(nomenclature: Path, colors: Path, classes: list[LandClass]) -> N
     colors.write_text("".join(rows), encoding="utf-8")
 
 
-def write_config(path: Path, *, tiles: tuple[Tile, ...], resolution: int, has_regions: bool) -> None:
-    """Write a configuration in iota2's dialect of 2022; its paths are relative to it."""
+def write_config(
+    path: Path, *, tiles: tuple[Tile, ...], folders: Mapping[str, str], resolution: int, has_regions: bool
+) -> None:
+    """Write a configuration in iota2's dialect of 2022; its paths are relative to it.
+
+    `folders` has the folder of each sensor's products under its key of section chain.
+    """
+    sensors = "".join(f"  {key} : '{folder}'\n" for key, folder in folders.items())
     regions = "  region_path : 'regions.gpkg'\n  region_field : 'region'\n" if has_regions else ""
     text = f"""# Simulated scene: everything that `i2db run` needs. Paths are relative to this file.
 chain :
 {{
   output_path : 'out'
   list_tile : '{" ".join(tile.name for tile in tiles)}'
-  s2_path : 's2'
-  ground_truth : 'ground_truth.gpkg'
+{sensors}  ground_truth : 'ground_truth.gpkg'
   data_field : 'code'
   nomenclature_path : 'nomenclature.txt'
   color_table : 'colors.txt'
