@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from i2db.config.cfg import write_content
 from i2db.config.model import Config
 from i2db.resources import schema_folder
-from i2db.sensors.declaration import Mask, Rule, Sensor, all_sensors
+from i2db.sensors.declaration import Calibration, Mask, Rule, Sensor, all_sensors
 from i2db.stages.chain import CLASSIFICATION
 from i2db.store.database import Database
 from i2db.store.statement import load, schema_files
@@ -68,7 +68,8 @@ _SAMPLE_WIDE = (
 )
 _SENSORS = (
     "A sensor is declared in `schemas/sensors/`, one TOML file each, not coded "
-    "([why](../decisions/0005-sensors-are-declared.md)). The database has reflectance x 10000 = number * scale "
+    "([why](../decisions/0005-sensors-are-declared.md)); [your own](../how-to/own-sensor.md) as well. "
+    "The database has reflectance x 10000 = number * scale "
     "+ offset."
 )
 _STAGES = (
@@ -381,16 +382,23 @@ def _sensor(sensor: Sensor) -> Iterator[str]:
         ("folder of its tiles", f"`chain.{sensor.path_key}`"),
         ("section of the configuration", f"`{sensor.section}`"),
         ("products", f"{sensor.layout}, `{sensor.product.text}`"),
-        ("dates", f"{sensor.dates}, every {sensor.temporal_resolution} days unless configured"),
+        ("dates", _dates(sensor)),
         ("no data", "not declared" if sensor.nodata is None else f"{sensor.nodata:g}"),
         ("red, near and short-wave infrared", ", ".join(str(band) for band in (sensor.red, sensor.nir, sensor.swir))),
         ("mask dilation", f"{sensor.mask_dilation} pixels"),
     ]
+    if sensor.calibration is not None:
+        facts += _calibration(sensor.calibration)
     yield from _table(("", ""), facts)
     yield from _table(
         ("band", "resolution, m", "scale", "offset", "file"),
         [
-            (band.name, f"{band.resolution:g}", f"{band.scale:g}", f"{band.offset:g}", f"`{band.file.text}`")
+            (
+                band.name,
+                f"{band.resolution:g}",
+                *(("metadata",) * 2 if sensor.calibration else (f"{band.scale:g}", f"{band.offset:g}")),
+                f"`{band.file.text}`" + (f", band {band.index}" if band.index > 1 else ""),
+            )
             for band in sensor.bands
         ],
     )
@@ -398,6 +406,23 @@ def _sensor(sensor: Sensor) -> Iterator[str]:
         ("mask", "file", "not clear", "outside the swath"),
         [(mask.name, f"`{mask.file.text}`", *_mask_rules(mask)) for mask in sensor.masks],
     )
+
+
+def _dates(sensor: Sensor) -> str:
+    if sensor.dates == "own":
+        return "own: gaps are filled at the dates of acquisition"
+    return f"regular, every {sensor.temporal_resolution} days unless configured"
+
+
+def _calibration(calibration: Calibration) -> list[tuple[str, str]]:
+    """How the metadata of a product calibrate it."""
+    divisors = " or ".join(f"`{path}`" for path in calibration.divide_by)
+    rows = [("calibration", f"`{calibration.file.text}`: reflectance = (number + added) / {divisors}")]
+    if calibration.add is not None:
+        required = f"; an error where `{calibration.version}` is {calibration.add_since:g} or more"
+        missing = f"where it is missing {calibration.add_missing:g}{required if calibration.version else ''}"
+        rows.append(("added", f"`{calibration.add}`; {missing}"))
+    return rows
 
 
 def _mask_rules(mask: Mask) -> tuple[str, str]:

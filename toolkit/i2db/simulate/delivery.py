@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+import datetime
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +24,24 @@ from i2db.simulate.acquisition import (
     cover_at,
     digitised,
     glints,
+    plan_overpasses,
     swaths_of,
     through,
 )
 from i2db.simulate.atmosphere import SHADOW_FROM_OUTSIDE, SHADOW_INSIDE, draw_veil, inside_swath
 from i2db.simulate.catalogue import BANDS
-from i2db.simulate.instruments import METADATA, Channel, File, Instrument, baseline_of, files_of, metadata
-from i2db.simulate.layout import CRS, Tile
+from i2db.simulate.instruments import (
+    INSTRUMENTS,
+    METADATA,
+    Channel,
+    File,
+    Instrument,
+    baseline_of,
+    files_of,
+    metadata,
+    product_name,
+)
+from i2db.simulate.layout import CRS, Extent, Tile
 from i2db.simulate.phenology import Cover
 from i2db.simulate.writer import RasterOptions
 
@@ -57,7 +70,64 @@ class Delivery:
         return (*paths, self.folder / METADATA) if self.instrument.form == "safe" else tuple(paths)
 
 
-def is_delivered(overpass: Overpass, tile: Tile) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """When overpasses are: number of days, from when on, days from one to the next (None: spread over a year)."""
+
+    dates: int
+    #: Side of a tile in pixels, which clouds go by.
+    size: int
+    first_date: datetime.date
+    days_between: int | None
+    seed: int
+
+    def overpasses(self, extent: Extent, double_dates: int = 0) -> tuple[Overpass, ...]:
+        """The overpasses over a scene, some of them with two products."""
+        return plan_overpasses(
+            extent,
+            dates=self.dates,
+            size=self.size,
+            first_date=self.first_date,
+            days_between=self.days_between,
+            double_dates=double_dates,
+            seed=self.seed,
+        )
+
+    def of(self, instrument: Instrument) -> Calendar:
+        """Days of another sensor, under skies of their own."""
+        days = None if self.days_between is None else max(1, round(self.days_between / instrument.share))
+        return Calendar(
+            dates=max(2, round(self.dates * instrument.share)),
+            size=self.size,
+            first_date=self.first_date + datetime.timedelta(days=instrument.number),
+            days_between=days,
+            seed=self.seed + 7919 * instrument.number,
+        )
+
+
+def plan_deliveries(
+    folder: Path, sensors: Collection[str], extent: Extent, tiles: tuple[Tile, ...], calendar: Calendar
+) -> tuple[Delivery, ...]:
+    """Products of the named sensors (as declared, in lower case) over all tiles, as far as their swaths reach."""
+    found = []
+    for instrument in INSTRUMENTS:
+        if instrument.sensor.lower() not in sensors:
+            continue
+        numbered = [
+            dataclasses.replace(overpass, number=1000 * instrument.number + overpass.number)
+            for overpass in calendar.of(instrument).overpasses(extent)
+        ]
+        for tile in tiles:
+            root = folder / instrument.folder / tile.name
+            found += [
+                Delivery(instrument, overpass, tile, root / product_name(instrument, overpass, tile.name))
+                for overpass in numbered
+                if _sees(overpass, tile)
+            ]
+    return tuple(found)
+
+
+def _sees(overpass: Overpass, tile: Tile) -> bool:
     """Whether an overpass saw anything of a tile."""
     return bool(inside_swath(swaths_of(overpass, tile), tile.window).any())
 

@@ -19,13 +19,12 @@ from i2db.simulate.acquisition import (
     World,
     cover_at,
     observe,
-    plan_overpasses,
     swaths_of,
 )
 from i2db.simulate.atmosphere import inside_swath
 from i2db.simulate.catalogue import CATALOGUE, ROAD, LandClass
-from i2db.simulate.delivery import Delivery, deliver, is_delivered
-from i2db.simulate.instruments import INSTRUMENTS, Instrument, product_name
+from i2db.simulate.delivery import Calendar, Delivery, deliver, plan_deliveries
+from i2db.simulate.instruments import INSTRUMENTS
 from i2db.simulate.landscape import Landscape, make_landscape
 from i2db.simulate.layout import MAX_TILES, Extent, Tile, lay_out
 from i2db.simulate.phenology import Cover, draw_traits
@@ -110,18 +109,16 @@ def simulate(
     `size` is the side of a tile in pixels of `resolution` metres; `dates` the number of days with a product, spread
     over a year unless `days_between` is given, of which `double_dates` have two products; `polygons` the number of
     ground-truth polygons; `block` the side of the rasters' inner tiles. With `large_codes` one code exceeds 255.
-    With `parcels` the fields of the landscape are written as well, as the French register of parcels has
-    them (parcels/rpg.shp, in Lambert 93). A product that would lie wholly outside the swath is not delivered. Equal
-    arguments give equal arrays.
+    With `parcels` the fields of the landscape are written as well, as the French register of parcels has them
+    (parcels/rpg.shp, in Lambert 93), with `dem` the relief, in two overlapping files in degrees. A product that would
+    lie wholly outside the swath is not delivered. Equal arguments give equal arrays.
 
     `sensors` are names as declared, in lower case; Sentinel-2's kinds have the pixels of the scene and twice as large
-    ones, Landsat's three times as large. Theirs are overpasses of their own, in the number that suits them. With `dem`
-    the relief is written to two overlapping files in degrees.
+    ones, Landsat's three times as large. Each has overpasses of its own.
 
     Raises ConfigError for arguments that cannot be met and for a folder that holds something, unless `overwrite`;
     even then only files that an earlier simulation wrote there are removed.
     """
-    day = _as_date(first_date)
     _check(
         _at_least("size", size, 64) or _even("size", size),
         _at_least("dates", dates, 2),
@@ -143,26 +140,11 @@ def simulate(
     chosen = _choose_classes(classes, large_codes=large_codes)
     world = _draw_world(extent, tile_list, chosen, n_regions=regions, seed=seed)
     labelled = _draw_polygons(world.landscape, polygons, seed)
-    overpasses = plan_overpasses(
-        extent,
-        dates=dates,
-        size=size,
-        first_date=day,
-        days_between=days_between,
-        double_dates=double_dates,
-        seed=seed,
-    )
-    if "sentinel2" not in sensors:
-        overpasses = ()
-    deliveries = [
-        delivery
-        for instrument in INSTRUMENTS
-        if instrument.sensor.lower() in sensors
-        for delivery in _plan_deliveries(folder, instrument, extent, tile_list, day, dates, size, days_between, seed)
-    ]
+    calendar = Calendar(dates=dates, size=size, first_date=_as_date(first_date), days_between=days_between, seed=seed)
+    overpasses = calendar.overpasses(extent, double_dates) if "sentinel2" in sensors else ()
     scene = dataclasses.replace(
         _describe(folder, tile_list, overpasses, chosen, n_polygons=len(labelled), n_regions=regions),
-        deliveries=tuple(deliveries),
+        deliveries=plan_deliveries(folder, sensors, extent, tile_list, calendar),
         dem=(folder / "dem" / "west.tif", folder / "dem" / "east.tif") if dem else (),
         parcels=folder / "parcels" / "rpg.shp" if parcels else None,
     )
@@ -170,49 +152,11 @@ def simulate(
     options = RasterOptions(min(block or _DEFAULT_BLOCK, size // 16 * 16), compress)
     _write_land(scene, world, tile_list, labelled, options)
     _write_products(scene, world, tile_list, overpasses, options)
-    for delivery in deliveries:
+    for delivery in scene.deliveries:
         deliver(world, delivery, options)
-    if dem:
-        west, east = scene.dem
-        write_dem((west, east), extent, elevation(extent, world.landscape, seed))
+    if scene.dem:
+        write_dem(scene.dem, extent, elevation(extent, world.landscape, seed))
     return scene
-
-
-def _plan_deliveries(
-    folder: Path,
-    instrument: Instrument,
-    extent: Extent,
-    tiles: tuple[Tile, ...],
-    first_date: datetime.date,
-    dates: int,
-    size: int,
-    days_between: int | None,
-    seed: int,
-) -> list[Delivery]:
-    """Products of another sensor over all tiles: its own days, under skies of its own."""
-    overpasses = plan_overpasses(
-        extent,
-        dates=max(2, round(dates * instrument.share)),
-        size=size,
-        first_date=first_date + datetime.timedelta(days=instrument.number),
-        days_between=None if days_between is None else max(1, round(days_between / instrument.share)),
-        double_dates=0,
-        seed=seed + 7919 * instrument.number,
-    )
-    overpasses = tuple(
-        dataclasses.replace(overpass, number=1000 * instrument.number + overpass.number) for overpass in overpasses
-    )
-    return [
-        Delivery(
-            instrument,
-            overpass,
-            tile,
-            folder / instrument.folder / tile.name / product_name(instrument, overpass, tile.name),
-        )
-        for tile in tiles
-        for overpass in overpasses
-        if is_delivered(overpass, tile)
-    ]
 
 
 def _draw_world(

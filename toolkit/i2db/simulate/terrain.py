@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ DEM_NODATA = -32768.0
 #: Mean elevation, height of the hills, and of what stands out in them, in metres.
 _MEAN, _HILLS, _ROUGH = 180.0, 45.0, 6.0
 #: Metres by which the land of a kind lies over or under the hills.
-_LIFT = {Kind.WOOD: 70.0, Kind.FIELD: 0.0, Kind.BUILT: -25.0, Kind.WATER: -60.0, Kind.ROAD: 0.0}
-#: Length in pixels of the scene over which that lift is spread.
+_LIFT = {Kind.WOOD: 70.0, Kind.FIELD: 0.0, Kind.BUILT: -25.0, Kind.WATER: 0.0, Kind.ROAD: 0.0}
+#: Depth of the valleys of water in metres, and how far in pixels of the scene their slopes reach.
+_VALLEY, _SLOPES = 70.0, 40.0
+#: Length in pixels of the scene over which the lift is spread.
 _SPREAD = 12.0
 #: How far the files reach beyond the scene, in pixels of theirs, and the share of their width that they have in common.
 _MARGIN, _COMMON = 12, 0.2
@@ -29,7 +32,7 @@ _MARGIN, _COMMON = 12, 0.2
 
 def elevation(extent: Extent, landscape: Landscape, seed: int) -> NDArray[np.float32]:
     """Metres above the sea at the pixels of the scene (rows, columns)."""
-    from scipy.ndimage import gaussian_filter
+    from scipy.ndimage import distance_transform_edt, gaussian_filter
 
     lift = np.array([_LIFT[land.kind] for land in landscape.classes], dtype=np.float32)
     of_land = lift[landscape.class_index][landscape.parcel]
@@ -38,12 +41,17 @@ def elevation(extent: Extent, landscape: Landscape, seed: int) -> NDArray[np.flo
     height: NDArray[np.float32] = gaussian_filter(of_land, _SPREAD, mode="nearest")
     wavelength = max(40.0, 0.6 * max(extent.n_rows, extent.n_columns))
     height += np.float32(_HILLS) * smooth_noise(rows, columns, key=key, wavelength=wavelength, octaves=3)
+    is_water = np.array([land.kind is Kind.WATER for land in landscape.classes])[landscape.class_index]
+    if is_water.any():
+        distance = distance_transform_edt(~is_water[landscape.parcel]).astype(np.float32)
+        valley = np.exp(-distance / np.float32(_SLOPES))
+        height = height * (1 - valley) - np.float32(_VALLEY) * valley
     height += np.float32(_ROUGH) * smooth_noise(rows, columns, key=key + 1, wavelength=9.0, octaves=2)
     return height + np.float32(_MEAN)
 
 
-def write_dem(paths: tuple[Path, Path], extent: Extent, heights: NDArray[np.float32]) -> None:
-    """Write the relief as two overlapping files, the western and the eastern, in degrees; equal where both have it."""
+def write_dem(paths: Sequence[Path], extent: Extent, heights: NDArray[np.float32]) -> None:
+    """Write the relief in degrees as two overlapping files, the western and the eastern, equal where both have it."""
     from rasterio.warp import transform, transform_bounds
     from scipy.ndimage import map_coordinates
 
