@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from i2db.errors import ContractError, InputError
+from i2db.errors import ContractError
 from i2db.raster.grid import Grid, Window
+from i2db.raster.rings import Rings, read_rings
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +35,21 @@ class BurnResult:
     n_dropped: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Rings:
-    """Polygons as flat arrays, as the kernels of `scanline` want them; coordinates in map units."""
+def _spans(rings: Rings, window: Window, grid: Grid) -> NDArray[np.int64]:
+    """The runs of pixels of polygons in a window, as `scanline.polygon_spans` gives them."""
+    from i2db.raster.scanline import polygon_spans
 
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
-    ring_starts: NDArray[np.int64]
-    polygon_starts: NDArray[np.int64]
-
-    def spans(self, window: Window, grid: Grid) -> NDArray[np.int64]:
-        from i2db.raster.scanline import polygon_spans
-
-        spans: NDArray[np.int64] = polygon_spans(
-            grid.column_of(self.x),
-            grid.row_of(self.y),
-            self.ring_starts,
-            self.polygon_starts,
-            window.column,
-            window.row,
-            window.n_columns,
-            window.n_rows,
-        )
-        return spans
+    spans: NDArray[np.int64] = polygon_spans(
+        grid.column_of(rings.x),
+        grid.row_of(rings.y),
+        rings.ring_starts,
+        rings.polygon_starts,
+        window.column,
+        window.row,
+        window.n_columns,
+        window.n_rows,
+    )
+    return spans
 
 
 def burn_polygons(
@@ -82,7 +75,7 @@ def burn_polygons(
             f"{ids.size} polygon ids, {codes.size} class codes and {len(geometries_wkb)} geometries do not match"
         )
     order = np.argsort(ids, kind="stable")
-    spans = _rings([geometries_wkb[i] for i in order], order).spans(window, grid)
+    spans = _spans(read_rings([geometries_wkb[i] for i in order], order), window, grid)
     owner, is_contested = first_owners(spans, codes[order], *window.shape)
     conflicts = _conflicts(polygons_over(spans, is_contested), ids[order], codes[order]) if is_contested.any() else []
     rows, columns = np.nonzero((owner >= 0) & ~is_contested)
@@ -168,7 +161,7 @@ def burn(
     if not numbers.size:
         return np.full(window.shape, background, dtype=np.int64)
     reverse = np.arange(numbers.size)[::-1]
-    spans = _rings([geometries_wkb[i] for i in reverse], reverse).spans(window, grid)
+    spans = _spans(read_rings([geometries_wkb[i] for i in reverse], reverse), window, grid)
     owner, _ = first_owners(spans, np.zeros(numbers.size, dtype=np.int64), *window.shape)
     return np.where(owner >= 0, numbers[reverse][owner], np.asarray(background, dtype=numbers.dtype))
 
@@ -186,8 +179,8 @@ def region_index(geometries_wkb: Sequence[bytes], window: Window, grid: Grid) ->
         raise ContractError(
             f"{len(geometries_wkb)} regions are more than the {np.iinfo(np.int16).max} that are possible"
         )
-    rings = _rings(geometries_wkb, np.arange(len(geometries_wkb)))
-    owner, _ = first_owners(rings.spans(window, grid), np.zeros(len(geometries_wkb), dtype=np.int64), *window.shape)
+    rings = read_rings(geometries_wkb, np.arange(len(geometries_wkb)))
+    owner, _ = first_owners(_spans(rings, window, grid), np.zeros(len(geometries_wkb), dtype=np.int64), *window.shape)
     return np.asarray(owner.astype(np.int16))
 
 
@@ -207,7 +200,7 @@ def edge_distances(
     index = np.asarray(polygon_index, dtype=np.int64)
     if index.size and not 0 <= index.min() <= index.max() < len(geometries_wkb):
         raise ContractError(f"polygon_index {index.min()} to {index.max()} for {len(geometries_wkb)} geometries")
-    rings = _rings(geometries_wkb, np.arange(len(geometries_wkb)))
+    rings = read_rings(geometries_wkb, np.arange(len(geometries_wkb)))
     distances: NDArray[np.float32] = boundary_distances(
         rings.x,
         rings.y,
@@ -218,36 +211,6 @@ def edge_distances(
         np.asarray(y, dtype=np.float64),
     )
     return distances
-
-
-def _rings(geometries_wkb: Sequence[bytes], places: NDArray[np.int64]) -> _Rings:
-    """Read WKB polygons and multipolygons; `places` says in an error which one of the caller's it was."""
-    import shapely
-
-    try:
-        geometries = shapely.force_2d(shapely.from_wkb(list(geometries_wkb)))
-    except (shapely.errors.ShapelyError, TypeError) as error:
-        raise InputError(
-            f"a polygon's geometry cannot be read: {error}", hint="i2db check lists the broken geometries of a file"
-        ) from error
-    kinds = shapely.get_type_id(geometries)
-    for position in np.flatnonzero(~np.isin(kinds, (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON))):
-        kind = "no geometry" if kinds[position] < 0 else f"a {geometries[position].geom_type}"
-        raise InputError(f"geometry {places[position]} (from 0) is {kind}, not a polygon")
-    parts, part_polygon = shapely.get_parts(geometries, return_index=True)
-    rings, ring_part = shapely.get_rings(parts, return_index=True)
-    coordinates, vertex_ring = shapely.get_coordinates(rings, return_index=True)
-    return _Rings(
-        x=np.ascontiguousarray(coordinates[:, 0]),
-        y=np.ascontiguousarray(coordinates[:, 1]),
-        ring_starts=_starts(vertex_ring, len(rings)),
-        polygon_starts=_starts(part_polygon[ring_part], len(geometries)),
-    )
-
-
-def _starts(owners: NDArray[np.int64], n_owners: int) -> NDArray[np.int64]:
-    """Where the items of each owner begin, in a list sorted by owner; and its end."""
-    return np.asarray(np.searchsorted(owners, np.arange(n_owners + 1)), dtype=np.int64)
 
 
 def _conflicts(
