@@ -15,6 +15,9 @@ from i2db.stages.classify import PREDICTION_SCHEMA
 from i2db.store.database import Database
 from i2db.store.statement import load, names, parse
 from i2db.store.wide import create_wide_view
+from i2db.zonal.fill import CLASS_SCHEMA, MOMENT_SCHEMA, NUMBER_SCHEMA
+from i2db.zonal.prepare import ZONE_SCHEMA
+from i2db.zonal.project import PROPERTIES_SCHEMA
 
 GEOMETRIES = {
     "catalogue/fill_polygon": ["polygon_id", "class_code", "source_label", "group_name", "split_value", "area"],
@@ -39,6 +42,11 @@ FILES = {
     "extract/fill_sample": SAMPLE,
     "extract/fill_rejection": REJECTION,
     "classify/fill": PREDICTION_SCHEMA,
+    "zonal/sort_zones": ZONE_SCHEMA,
+    "zonal/fill_class": CLASS_SCHEMA,
+    "zonal/fill_moment": MOMENT_SCHEMA,
+    "zonal/fill_number": NUMBER_SCHEMA,
+    "zonal/fill_zone": PROPERTIES_SCHEMA,
 }
 
 

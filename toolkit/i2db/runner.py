@@ -316,6 +316,7 @@ def rebuild_database(folder: Path, progress: Progress) -> Tally:
     """
     from i2db.config.reader import load
     from i2db.store.database import Database
+    from i2db.zonal.project import refill
 
     path = folder / CONFIG_NAME
     if not path.is_file():
@@ -332,5 +333,7 @@ def rebuild_database(folder: Path, progress: Progress) -> Tally:
             database.replace(kept)
         Path(f"{database}.wal").unlink(missing_ok=True)
     done = run_chain(loaded, folder, steps("init", loaded.config.chain.last_step), progress, executor=AdoptOnly())
+    with Database.open(database) as rebuilt:
+        refill(rebuilt, folder)
     kept.unlink(missing_ok=True)
     return done.tally

@@ -98,7 +98,7 @@ def _date(given: Any) -> Any:
         raise ValueError("must be a date written as YYYYMMDD, e.g. '20180514'") from None
 
 
-def _bytes(given: Any) -> Any:
+def memory_bytes(given: Any) -> Any:
     """Bytes, as a number or with a unit: 1 GB is 1000 MB, 1 GiB is 1024 MiB."""
     match = _BYTES.fullmatch(str(given).strip()) if isinstance(given, str | int) and given is not True else None
     unit = _UNITS.get(match["unit"].upper()) if match else None
@@ -129,6 +129,6 @@ Day = Annotated[
     BeforeValidator(_date, json_schema_input_type=str | int | None),
     PlainSerializer(lambda day: None if day is None else f"{day:%Y%m%d}", when_used="json"),
 ]
-Bytes = Annotated[int, BeforeValidator(_bytes, json_schema_input_type=str | int)]
+Bytes = Annotated[int, BeforeValidator(memory_bytes, json_schema_input_type=str | int)]
 Expressions = Annotated[tuple[str, ...], BeforeValidator(_expressions, json_schema_input_type=str | list[str])]
 Walltime = Annotated[str, BeforeValidator(_walltime)]

@@ -53,8 +53,8 @@ def _add_piece(line: Floats, u0: float, u1: float, height: float) -> None:
     if u0 >= n_columns:
         return
     width = u1 - u0
-    column = int(math.floor(u0))
-    last = min(int(math.floor(u1)), n_columns - 1)
+    column = math.floor(u0)
+    last = min(math.floor(u1), n_columns - 1)
     if column >= last or width <= 0.0:
         share = (0.5 * (u0 + u1) - column) * height
         line[column] += height - share
@@ -85,7 +85,7 @@ def _add_ring(lines: Floats, u: Floats, v: Floats, left: int, top: int, sign: fl
         if v1 <= 0.0 or v0 >= n_rows:
             continue
         slope = (u1 - u0) / (v1 - v0)
-        for row in range(max(0, int(math.floor(v0))), min(n_rows, int(math.ceil(v1)))):
+        for row in range(max(0, math.floor(v0)), min(n_rows, math.ceil(v1))):
             upper, lower = max(v0, float(row)), min(v1, row + 1.0)
             if lower > upper:
                 u_upper = u0 if upper == v0 else u0 + (upper - v0) * slope
@@ -119,10 +119,10 @@ def coverage_spans(
         if first_vertex == vertex_end:
             continue
         polygon_u, polygon_v = u[first_vertex:vertex_end], v[first_vertex:vertex_end]
-        west = max(left, int(math.floor(polygon_u.min())))
-        east = min(left + n_columns, int(math.ceil(polygon_u.max())))
-        north = max(top, int(math.floor(polygon_v.min())))
-        south = min(top + n_rows, int(math.ceil(polygon_v.max())))
+        west = max(left, math.floor(polygon_u.min()))
+        east = min(left + n_columns, math.ceil(polygon_u.max()))
+        north = max(top, math.floor(polygon_v.min()))
+        south = min(top + n_rows, math.ceil(polygon_v.max()))
         if west >= east or north >= south:
             continue
         lines = np.zeros((south - north, east - west + 1), dtype=np.float64)

@@ -33,6 +33,9 @@ def _crossing(row_centre: float, u0: float, v0: float, u1: float, v1: float) -> 
     """Where an edge crosses a row of centres; the same number whichever end it is given from."""
     if v0 > v1:
         u0, v0, u1, v1 = u1, v1, u0, v0
+    if row_centre == v1:
+        # Exactly, so that all edges that meet in a vertex cross there.
+        return u1
     return u0 + (row_centre - v0) * ((u1 - u0) / (v1 - v0))
 
 

@@ -23,13 +23,13 @@ from i2db.errors import ConfigError, ContractError, I2dbError, LockedError, Stag
 from i2db.files import TEMPORARY_PREFIX, disk_full
 from i2db.store.statement import Statement, load, parse, schema_files
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 #: Less than this DuckDB cannot work with (bytes).
 LEAST_MEMORY = 256 * 2**20
 
 #: Tables whose geometry is in the project's projection.
-GEOMETRY_TABLES = ("polygon", "region", "tile")
+GEOMETRY_TABLES = ("polygon", "region", "tile", "zone")
 
 #: How DuckDB says that a disk, a quota or a limit of file sizes is full; the file it names, where it names one.
 _DISK_FULL = re.compile(
@@ -214,6 +214,11 @@ class Database:
         # DuckDB computes rows as they are fetched, and may fail there.
         with self._explained(f"sql/{name}.sql"):
             return self.connection.to_arrow_table()
+
+    def batches(self, name: str, n_rows: int, **parameters: Any) -> pa.RecordBatchReader:
+        """The result of sql/<name>.sql (its last statement), so many rows at a time; no other may run meanwhile."""
+        self.run(name, **parameters)
+        return self.connection.to_arrow_reader(n_rows)
 
     def rows(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
         """The result of sql/<name>.sql as one dict per row: for the few rows that steer the chain."""

@@ -113,7 +113,7 @@ def repair(frame: Any, ids: Any, subject: str) -> tuple[Any, list[Finding]]:
     invalid = ~missing & is_polygon & ~shapely.is_valid(geometry)
     for i in np.flatnonzero(invalid):
         reason = shapely.is_valid_reason(geometry[i])
-        mended = _polygonal(shapely.make_valid(geometry[i]))
+        mended = polygonal(shapely.make_valid(geometry[i]))
         if mended is None:
             keep[i] = False
             findings.append(_finding(subject, ids[i], f"is invalid ({reason})", "left out: nothing remains of it"))
@@ -126,7 +126,7 @@ def repair(frame: Any, ids: Any, subject: str) -> tuple[Any, list[Finding]]:
     return repaired[keep], findings
 
 
-def _polygonal(geometry: Any) -> Any:
+def polygonal(geometry: Any) -> Any:
     """The polygons of a geometry as one, or None."""
     import shapely
 
