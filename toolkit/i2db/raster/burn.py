@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from i2db.errors import ContractError
+from i2db.errors import ContractError, InputError
 from i2db.raster.grid import Grid, Window
 from i2db.raster.rings import Rings, read_rings
 

@@ -206,7 +206,7 @@ STAGE = Stage(
     reads=("polygon", "region", "tile", "chunk", "grid", "candidate"),
     writes=("candidate", "finding"),
     needs=("validity",),
-    version=1,
+    version=2,
     sql=(
         "candidate/polygons_of_chunks",
         "candidate/regions",
