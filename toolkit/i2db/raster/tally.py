@@ -134,7 +134,7 @@ def moments(
                 held[place, 1] += weight * number
                 step = number - means[place]
                 means[place] += step * weight / held[place, 0]
-                held[place, 2] += weight * step * (number - means[place])
+                held[place, 2] += weight * step * step * ((held[place, 0] - weight) / held[place, 0])
                 held[place, 3] = min(held[place, 3], number)
                 held[place, 4] = max(held[place, 4], number)
             stop += 1

@@ -151,7 +151,7 @@ def evaluate(database: Database, columns: Sequence[Column], first: int, n: int) 
     arrays = []
     for column in columns:
         table = results[column.query]
-        content = np.full(n, np.nan if column.absent is None else column.absent)
+        content = np.full(n, np.nan if column.absent is None else column.absent, dtype=np.float64)
         if column.code is not None:
             split = by_code[column.query]
             if column.absent_class is not None:

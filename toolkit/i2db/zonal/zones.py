@@ -118,7 +118,7 @@ def _open_parquet(path: Path) -> ZoneLayer:
 
     try:
         schema = pq.read_schema(path)
-        geo = json.loads((schema.metadata or {}).get(b"geo", b"null"))
+        geo = json.loads((pq.read_metadata(path).metadata or {}).get(b"geo", b"null"))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"zones {path} cannot be read: {error}") from error
     if not geo:
