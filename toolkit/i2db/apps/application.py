@@ -22,6 +22,7 @@ _DEFAULT_RAM = 256
 #: Applications and the modules that hold them.
 APPLICATIONS: Mapping[str, str] = {
     "BandMath": "pixelwise",
+    "BandMathX": "vector_math",
     "ConcatenateImages": "pixelwise",
     "ExtractROI": "geometry",
     "Superimpose": "geometry",
@@ -32,6 +33,7 @@ APPLICATIONS: Mapping[str, str] = {
     "ComputeConfusionMatrix": "classification",
     "FusionOfClassifications": "classification",
     "ClassificationMapRegularization": "classification",
+    "ZonalStatistics": "zonal_statistics",
     "DEM": "elevation",
 }
 

@@ -23,6 +23,7 @@ def _creator(name: str) -> _Creator:
 
 
 CreateBandMathApplication = _creator("BandMath")
+CreateBandMathXApplication = _creator("BandMathX")
 CreateConcatenateImagesApplication = _creator("ConcatenateImages")
 CreateExtractROIApplication = _creator("ExtractROI")
 CreateSuperimposeApplication = _creator("Superimpose")
@@ -33,4 +34,5 @@ CreateRasterizationApplication = _creator("Rasterization")
 CreateComputeConfusionMatrixApplication = _creator("ComputeConfusionMatrix")
 CreateFusionOfClassificationsApplication = _creator("FusionOfClassifications")
 CreateClassificationMapRegularizationApplication = _creator("ClassificationMapRegularization")
+CreateZonalStatisticsApplication = _creator("ZonalStatistics")
 CreateDEMApplication = _creator("DEM")

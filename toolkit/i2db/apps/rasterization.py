@@ -43,7 +43,7 @@ def read_burnable(path: Path, field: str, image: Image, messages: list[str]) -> 
         raise InputError(f"{path}: field {field} must hold whole numbers")
     frame, told = projected(frame.assign(_number=numbers.astype(np.int64)), image, path)
     messages += told
-    return _layer(frame, path, messages)
+    return layer_of(frame, path, messages)
 
 
 def _numbers(frame: Any, field: str, path: Path) -> NDArray[np.float64]:
@@ -55,7 +55,7 @@ def _numbers(frame: Any, field: str, path: Path) -> NDArray[np.float64]:
     return np.asarray(found)
 
 
-def _layer(frame: Any, path: Path, messages: list[str]) -> BurnableLayer:
+def layer_of(frame: Any, path: Path, messages: list[str]) -> BurnableLayer:
     """The polygons of a frame with their `_number`."""
     import shapely
 
@@ -136,7 +136,7 @@ class Rasterization(Application):
             target = frame.crs.to_string() if code is None else f"EPSG:{code}"
         frame, findings = to_projection(frame, target, path, "vector")
         self.messages += [f"{path.name} {finding.message}: {finding.remedy}" for finding in findings]
-        layer = _layer(frame, path, self.messages)
+        layer = layer_of(frame, path, self.messages)
         if self.value("im") is None:
             grid, window = self._own_pixels(layer, target)
         return BurntImage(layer, grid, window, self.value("background"))

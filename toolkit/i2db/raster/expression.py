@@ -135,8 +135,11 @@ _BINARY: Mapping[str, tuple[int, _Operation]] = {
     "^": (_POWER, np.power),
 }
 _WORDS = {"and": "&&", "or": "||"}
+#: BandMathX's operators between vectors, by component or by a number, and those that bind as they do.
+VECTOR_OPERATORS: Mapping[str, str] = {"mult": "*", "mlt": "*", "div": "/", "dv": "/", "pow": "^", "pw": "^"}
 
-_OPERATIONS: Mapping[str, _Operation] = {
+#: Operations of a program by the name that it has there.
+OPERATIONS: Mapping[str, _Operation] = {
     **{name: operation for name, (_, operation) in _FUNCTIONS.items()},
     **{symbol: operation for symbol, (_, operation) in _BINARY.items()},
     "negative": np.negative,
@@ -149,6 +152,7 @@ _TOKEN = re.compile(
     r"|(?P<symbol>\|\||&&|<=|>=|==|!=|[-+*/^<>?:(),]))",
     re.ASCII,
 )
+_VECTOR_TOKEN = re.compile(_TOKEN.pattern.replace("(),]", "(),{};]"), re.ASCII)
 #: What people write from other languages, and what it is called here.
 _FOREIGN = {
     "**": "a power is written ^",
@@ -199,11 +203,16 @@ class Expression:
                 else:
                     arguments = stack[-n_arguments:]
                     del stack[-n_arguments:]
-                    stack.append(np.asarray(_OPERATIONS[str(content)](*arguments)))
+                    stack.append(np.asarray(OPERATIONS[str(content)](*arguments)))
         return np.array(np.broadcast_to(stack[0], shape))
 
     def __str__(self) -> str:
         return self.text
+
+
+def scalar_functions() -> dict[str, int | None]:
+    """The functions of BandMath by name, with their numbers of arguments (None: one or more)."""
+    return {name: n for name, (n, _) in _FUNCTIONS.items()}
 
 
 def compile_expression(text: str, variables: Sequence[str]) -> Expression:
@@ -215,7 +224,7 @@ def compile_expression(text: str, variables: Sequence[str]) -> Expression:
     for name in variables:
         if name in CONSTANTS or name in _WORDS or not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
             raise ConfigError(f"{name!r} cannot name a variable of an expression")
-    parser = _Parser(text, variables)
+    parser = Parser(text, variables)
     parser.parse()
     used = tuple(name for name in dict.fromkeys(variables) if name in parser.used)
     return Expression(text=text, variables=used, _program=tuple(parser.program))
@@ -228,12 +237,18 @@ class _Token:
     start: int
 
 
-class _Parser:
-    """Precedence climbing that writes the program as it goes."""
+class Parser:
+    """Precedence climbing that writes the program as it goes.
 
-    def __init__(self, text: str, variables: Sequence[str]) -> None:
+    With other `functions` (name: number of arguments, None for one or more) it reads BandMathX: there braces hold the
+    numbers of a vector, and semicolons part expressions whose results stand one after the other.
+    """
+
+    def __init__(self, text: str, variables: Sequence[str], functions: Mapping[str, int | None] | None = None) -> None:
         self.text = text
         self.variables = variables
+        self.functions = scalar_functions() if functions is None else functions
+        self._has_vectors = functions is not None
         self.used: set[str] = set()
         self.program: list[tuple[str, float | str, int]] = []
         self._depth = 0
@@ -245,6 +260,15 @@ class _Parser:
         if self._peek().kind == "end":
             self._fail(self._peek(), "the expression is empty")
         self._conditional()
+        n_parts = 1
+        while self._has_vectors and self._peek().text == ";":
+            self._take()
+            if self._peek().kind == "end":
+                break
+            self._conditional()
+            n_parts += 1
+        if n_parts > 1:
+            self.program.append(("call", "cat", n_parts))
         rest = self._peek()
         if rest.kind == "end":
             return
@@ -279,10 +303,10 @@ class _Parser:
         self._enter(self._peek())
         self._unary()
         while (operator := self._operator()) is not None and _BINARY[operator][0] >= minimum:
-            self._take()
+            word = self._take().text
             binding = _BINARY[operator][0]
             self._binary(binding if operator == "^" else binding + 1)
-            self.program.append(("call", operator, 2))
+            self.program.append(("call", word if word in VECTOR_OPERATORS else operator, 2))
         self._depth -= 1
 
     def _unary(self) -> None:
@@ -307,10 +331,29 @@ class _Parser:
         elif token.text == "(":
             self._conditional()
             self._close(token)
+        elif token.text == "{" and self._has_vectors:
+            self._vector(token)
         elif token.kind == "end":
             self._fail(token, "something is missing at the end")
         else:
             self._fail(token, self._odd(token))
+
+    def _vector(self, opened: _Token) -> None:
+        """The numbers in braces as one vector; rows of a matrix in braces of their own follow each other."""
+        self._enter(opened)
+        n = 0
+        while True:
+            self._conditional()
+            n += 1
+            token = self._take()
+            if token.text == "}":
+                break
+            if token.kind == "end":
+                self._fail(opened, "this brace is never closed")
+            if token.text != ",":
+                self._fail(token, self._odd(token))
+        self._depth -= 1
+        self.program.append(("call", "cat", n))
 
     def _name(self, token: _Token) -> None:
         name = token.text
@@ -321,7 +364,7 @@ class _Parser:
             self.program.append(("variable", name, 0))
         elif name in CONSTANTS:
             self.program.append(("number", CONSTANTS[name], 0))
-        elif name in _FUNCTIONS:
+        elif name in self.functions:
             self._fail(token, f"function {name} needs its arguments in parentheses")
         else:
             hint = _nearest(name, [*self.variables, *CONSTANTS])
@@ -330,8 +373,8 @@ class _Parser:
 
     def _call(self, token: _Token) -> None:
         name = token.text
-        if name not in _FUNCTIONS:
-            hint = _FOREIGN.get(name) or f"{_nearest(name, _FUNCTIONS)}functions: {', '.join(_FUNCTIONS)}"
+        if name not in self.functions:
+            hint = _FOREIGN.get(name) or f"{_nearest(name, self.functions)}functions: {', '.join(self.functions)}"
             self._fail(token, f"unknown function {name}", hint)
         parenthesis = self._take()
         n_arguments = 0
@@ -343,7 +386,7 @@ class _Parser:
                 self._conditional()
                 n_arguments += 1
         self._close(parenthesis)
-        expected = _FUNCTIONS[name][0]
+        expected = self.functions[name]
         if n_arguments != expected and not (expected is None and n_arguments):
             wanted = {None: "one argument or more", 1: "one argument", 2: "two arguments"}[expected]
             self._fail(token, f"function {name} takes {wanted}, not {n_arguments}")
@@ -362,6 +405,8 @@ class _Parser:
 
     def _operator(self) -> str | None:
         text = _WORDS.get(self._peek().text, self._peek().text)
+        if self._has_vectors:
+            text = VECTOR_OPERATORS.get(text, text)
         return text if text in _BINARY else None
 
     def _peek(self) -> _Token:
@@ -387,7 +432,7 @@ class _Parser:
         position = 0
         end = len(self.text.rstrip())
         while position < end:
-            match = _TOKEN.match(self.text, position)
+            match = (_VECTOR_TOKEN if self._has_vectors else _TOKEN).match(self.text, position)
             if match is None:
                 self._refuse_character(position)
             kind = match.lastgroup or "symbol"
