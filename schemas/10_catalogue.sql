@@ -48,6 +48,22 @@ COMMENT ON COLUMN task_run.cpu_seconds IS 'Processor time in seconds.';
 COMMENT ON COLUMN task_run.peak_megabytes IS 'Largest resident memory of the process that ran it, in megabytes.';
 COMMENT ON COLUMN task_run.message IS 'The error, where it failed.';
 
+CREATE TABLE IF NOT EXISTS function_run (
+    stage VARCHAR, unit VARCHAR, fingerprint VARCHAR, function VARCHAR, started_at TIMESTAMP, n_calls INTEGER,
+    seconds DOUBLE, peak_megabytes DOUBLE, kept_megabytes DOUBLE, n_not_finite BIGINT
+);
+COMMENT ON TABLE function_run IS 'What the functions of the user cost in every task that called them.';
+COMMENT ON COLUMN function_run.stage IS 'Stage of the task.';
+COMMENT ON COLUMN function_run.unit IS 'Unit of the task.';
+COMMENT ON COLUMN function_run.fingerprint IS 'Fingerprint of the task.';
+COMMENT ON COLUMN function_run.function IS 'Name of the function.';
+COMMENT ON COLUMN function_run.started_at IS 'When the task started (UTC).';
+COMMENT ON COLUMN function_run.n_calls IS 'Windows that it was called for.';
+COMMENT ON COLUMN function_run.seconds IS 'Time of all calls, in seconds.';
+COMMENT ON COLUMN function_run.peak_megabytes IS 'The most by which a call raised the largest memory that its process ever had, in megabytes.';
+COMMENT ON COLUMN function_run.kept_megabytes IS 'Memory that the calls together did not give back, in megabytes: a function that leaks grows here.';
+COMMENT ON COLUMN function_run.n_not_finite IS 'Pixels with data for which it gave NaN or infinity: they have no data in the result.';
+
 CREATE TABLE IF NOT EXISTS finding (
     stage VARCHAR, severity VARCHAR, subject VARCHAR, item VARCHAR, message VARCHAR, remedy VARCHAR
 );

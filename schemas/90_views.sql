@@ -290,3 +290,26 @@ WHERE lower(feature.band) = lower(wanted_band) AND feature.date IS NOT NULL
 GROUP BY ALL
 ORDER BY class_code, date;
 COMMENT ON MACRO TABLE profile IS 'profile(band): mean and quartiles of a band or index per class and date, over the extracted samples.';
+
+CREATE OR REPLACE VIEW function_cost AS
+WITH last_run AS (
+    SELECT function_run.stage, function_run.unit, function_run.function,
+        max(function_run.started_at) AS started_at
+    FROM function_run JOIN publication USING (stage, unit, fingerprint)
+    GROUP BY ALL
+)
+SELECT
+    function_run.stage, function_run.function, sum(function_run.n_calls)::BIGINT AS n_calls,
+    sum(function_run.seconds) AS seconds, max(function_run.peak_megabytes) AS peak_megabytes,
+    sum(function_run.kept_megabytes) AS kept_megabytes, sum(function_run.n_not_finite)::BIGINT AS n_not_finite
+FROM function_run JOIN last_run USING (stage, unit, function, started_at)
+GROUP BY ALL
+ORDER BY seconds DESC, stage, function;
+COMMENT ON VIEW function_cost IS 'What each function of the user cost to make what the tables and maps hold now.';
+COMMENT ON COLUMN function_cost.stage IS 'Stage that called it.';
+COMMENT ON COLUMN function_cost.function IS 'Name of the function.';
+COMMENT ON COLUMN function_cost.n_calls IS 'Windows that it was called for.';
+COMMENT ON COLUMN function_cost.seconds IS 'Time of all calls, in seconds.';
+COMMENT ON COLUMN function_cost.peak_megabytes IS 'The most by which a call raised the largest memory that its process ever had, in megabytes.';
+COMMENT ON COLUMN function_cost.kept_megabytes IS 'Memory that the calls together did not give back, in megabytes: a function that leaks grows here.';
+COMMENT ON COLUMN function_cost.n_not_finite IS 'Pixels with data for which it gave NaN or infinity: they have no data in the result.';

@@ -183,8 +183,8 @@ def test_mandatory_keys(tmp_path) -> None:
     assert problems(tmp_path, "", chain="chain :\n{ list_tile : ' ' }\n") == [
         "a.cfg:1: chain.output_path is missing: Folder of the results; it is made where it does not exist.",
         f"a.cfg:1: chain.ground_truth is missing: {section_fields('chain')['ground_truth'].description}",
-        "a.cfg:1: chain.data_field is missing: Field of the ground truth that holds the label.",
-        "a.cfg:1: chain.nomenclature_path is missing: File of class names and codes, one `name:code` per line.",
+        f"a.cfg:1: chain.data_field is missing: {section_fields('chain')['data_field'].description}",
+        f"a.cfg:1: chain.nomenclature_path is missing: {section_fields('chain')['nomenclature_path'].description}",
         absence,
         "a.cfg:2: chain.list_tile is []: it must name at least 1",
     ]

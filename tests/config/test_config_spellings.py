@@ -6,6 +6,7 @@ import datetime
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -108,7 +109,6 @@ def test_labwork_2(tmp_path) -> None:
         ("", LABWORK_3_2_1, ['builders.builders_class_name = "i2_obia"']),
         ("", LABWORK_3_2_1_FILE, ["obia.obia_segmentation_path"]),
         ("", LABWORK_3_2_2, ["arg_train.enable_autocontext"]),
-        ("", LABWORK_5_1, ['builders.builders_class_name = "i2_features_map"', "external_features.functions"]),
     ],
 )
 def test_labwork_of_parts_to_come_is_refused_by_name(tmp_path, chain: str, rest: str, refused: list[str]) -> None:
@@ -126,16 +126,78 @@ def test_labwork_4(tmp_path) -> None:
 
 
 def test_labwork_5_1_groups_of_the_features_map(tmp_path) -> None:
+    writing = 'first_step: "writing"\n    last_step: "writing"'
     with pytest.raises(
-        ConfigError, match=r"a.cfg:6: chain.first_step writing is a group of the builder i2_features_map"
+        ConfigError, match=r"a.cfg:6: chain.first_step writing is no group of the builder i2_classification"
     ):
-        read(tmp_path, minimal('first_step: "writing"\n    last_step: "writing"'))
+        read(tmp_path, minimal(writing))
+    assert read(tmp_path, minimal(writing, LABWORK_5_1)).chain.first_step == "writing"
+    with pytest.raises(ConfigError, match=r"chain.first_step sampling is no group of the builder i2_features_map"):
+        read(tmp_path, minimal('first_step: "sampling"', LABWORK_5_1))
 
 
-def test_labwork_5_1_chunks(tmp_path) -> None:
-    managing = read(tmp_path, minimal(rest=LABWORK_5_1[LABWORK_5_1.index("# this section") :])).python_data_managing
-    assert managing.chunking is not None
-    assert managing.chunking.n_chunks == 4
+def test_labwork_5_1(tmp_path) -> None:
+    config = read(tmp_path, minimal('last_step: "validation"', LABWORK_5_1))
+    assert config.python_data_managing.chunking is not None
+    assert config.python_data_managing.chunking.n_chunks == 4
+    assert config.builders.name == "i2_features_map"
+    assert config.external_features.functions == (("get_soi", {}),)
+    assert config.external_features.concat_mode
+
+
+def test_functions_are_names_or_names_with_arguments(tmp_path) -> None:
+    def functions(text: str) -> tuple[tuple[str, dict[str, Any]], ...]:
+        return read(tmp_path, minimal(rest=f"external_features : {{ functions : {text} }}")).external_features.functions
+
+    assert functions("'a b, c'") == (("a", {}), ("b", {}), ("c", {}))
+    assert functions("['a', ['b', {'weights' : [1, 2.5], \"n\" : 3}]]") == (
+        ("a", {}),
+        ("b", {"weights": [1, 2.5], "n": 3}),
+    )
+    for text, problem in (
+        ("['a', 'a']", "a twice with the same arguments"),
+        ("['1a']", "'1a', which is no name of a function"),
+        ("[['a', 3]]", "the arguments of a as"),
+        ("3", "must be names with blanks between them"),
+    ):
+        with pytest.raises(ConfigError, match=problem):
+            functions(text)
+
+
+def test_a_map_of_features_needs_no_ground_truth(tmp_path) -> None:
+    text = """chain : { output_path : 'out', list_tile : 'T', s2_path : 's2' }
+builders : { builders_class_name : 'I2FeaturesMap' }
+"""
+    chain = read(tmp_path, text).chain
+    assert not chain.has_ground_truth
+    with pytest.raises(ConfigError, match=r"chain.window is where most classes are, and chain.ground_truth is not set"):
+        read(tmp_path, text.replace("'s2' }", "'s2', window : 10 }"))
+    for key in ("ground_truth", "data_field", "nomenclature_path"):
+        with pytest.raises(ConfigError, match=f"chain.{key} is missing"):
+            read(tmp_path, text.replace("I2FeaturesMap", "I2Classification"))
+
+
+@pytest.mark.parametrize(
+    ("section", "problem"),
+    [
+        ("output_name : 'a/b.tif'", "must be the name of a file in final/"),
+        ("output_type : 'uint8'", "which external_features.no_data_value -10000 is not"),
+        ("exogeneous_data : 'x.tif'", "get_user_features_<name>"),
+        ("external_features_flag : True", "external_features.functions names no function"),
+    ],
+)
+def test_keys_of_functions_that_cannot_be_meant(tmp_path, section: str, problem: str) -> None:
+    rest = f"builders : {{ builders_class_name : 'i2_features_map' }}\nexternal_features : {{ {section} }}"
+    with pytest.raises(ConfigError, match=problem):
+        read(tmp_path, minimal(rest=rest))
+
+
+def test_keys_of_functions_without_any_are_idle(tmp_path) -> None:
+    text = minimal(rest="external_features : { module : 'a.py' }\npython_data_managing : { padding_size_x : 2 }")
+    (tmp_path / "a.cfg").write_text(text, encoding="utf-8")
+    warnings = load(tmp_path / "a.cfg", environment={}).warnings
+    assert len([warning for warning in warnings if "external_features.functions names no function" in warning]) >= 1
+    assert any("padding_size_x" in warning for warning in warnings)
 
 
 def test_placeholder_of_the_labwork(tmp_path) -> None:

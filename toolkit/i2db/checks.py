@@ -27,12 +27,14 @@ def check_inputs(config: Config) -> list[Finding]:
     """Findings on products (each file is decoded at its end), classes, ground truth, regions and the user's rasters."""
     findings: list[Finding] = []
     products = _products(config, findings)
-    codes = _attempt(findings, "nomenclature", lambda: _classes(config, findings)) or []
+    has_truth = config.chain.has_ground_truth
+    codes = (_attempt(findings, "nomenclature", lambda: _classes(config, findings)) if has_truth else None) or []
     crs = config.chain.proj or _attempt(findings, "projection", lambda: _projection(products))
     if crs is None:
         return findings
-    _attempt(findings, "ground truth", lambda: _ground_truth(config, crs, codes, products, findings))
-    _attempt(findings, "split", lambda: with_folds(config, config.chain.list_tile))
+    if has_truth:
+        _attempt(findings, "ground truth", lambda: _ground_truth(config, crs, codes, products, findings))
+        _attempt(findings, "split", lambda: with_folds(config, config.chain.list_tile))
     if config.chain.region_path is not None:
         _attempt(findings, "regions", lambda: _regions(config, crs, findings))
     if not errors(findings):
@@ -78,7 +80,7 @@ def _projection(products: list[Any]) -> str:
 
 
 def _classes(config: Config, findings: list[Finding]) -> list[int]:
-    names = read_nomenclature(config.chain.nomenclature_path)
+    names = read_nomenclature(config.chain.nomenclature_file)
     if config.chain.color_table is not None:
         colors = read_colors(config.chain.color_table)
         findings += [
@@ -98,7 +100,7 @@ def _classes(config: Config, findings: list[Finding]) -> list[int]:
 def _ground_truth(config: Config, crs: str, codes: list[int], products: list[Any], findings: list[Finding]) -> None:
     table, found = read_ground_truth(source_of(config), crs, set(codes))
     extents = [_extent(product, crs) for product in {product.tile: product for product in products}.values()]
-    findings += [*found, *outside(table, extents, config.chain.ground_truth)]
+    findings += [*found, *outside(table, extents, config.chain.labelled_file)]
 
 
 def _extent(product: Any, crs: str) -> tuple[float, float, float, float]:
@@ -131,6 +133,8 @@ def write_repaired(config: Config, path: Path) -> int:
     """
     if path.exists() or path.suffix.lower() != ".gpkg":
         raise ConfigError(f"{path} is there already, or no .gpkg", hint="--fix names a new GeoPackage")
+    if config.chain.ground_truth is None:
+        raise ConfigError("chain.ground_truth is not set", hint="--fix repairs the polygons of the ground truth")
     source = config.chain.ground_truth
     frame = read_layer(source, "ground truth", config.chain.ground_truth_proj)
     if layer_kind(frame, source) == "point":

@@ -60,8 +60,8 @@ def source_of(config: Config) -> GroundTruthSource:
 
     chain, train = config.chain, config.arg_train
     return GroundTruthSource(
-        path=chain.ground_truth,
-        label_field=chain.data_field,
+        path=chain.labelled_file,
+        label_field=chain.label_field,
         id_field=chain.polygon_id_field,
         group_field=train.group_field,
         recode=read_recode(chain.label_recode) if chain.label_recode is not None else None,

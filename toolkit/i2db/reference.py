@@ -20,7 +20,7 @@ from i2db.config.cfg import write_content
 from i2db.config.model import Config
 from i2db.resources import schema_folder
 from i2db.sensors.declaration import Calibration, Mask, Rule, Sensor, all_sensors
-from i2db.stages.chain import CLASSIFICATION
+from i2db.stages.chain import BUILDERS, all_stages
 from i2db.store.database import Database
 from i2db.store.statement import load, schema_files
 
@@ -73,7 +73,7 @@ _SENSORS = (
     "+ offset."
 )
 _STAGES = (
-    "The chain `i2_classification`. A stage makes tasks; a task with work runs in a worker that never sees the "
+    "The chains of the builders. A stage makes tasks; a task with work runs in a worker that never sees the "
     "database and leaves a *part*; publishing a stage's results is one transaction. `needs` are stages whose "
     "files it reads. `i2db run --only-summary` lists the steps with their numbers."
 )
@@ -440,18 +440,17 @@ def _rule(rule: Rule | None) -> str:
 
 def stages_page() -> str:
     """The stages of the chain in their order."""
-    lines = [
-        _STAGES,
-        "",
-        *_table(
+    lines = [_STAGES, ""]
+    for builder, chain in BUILDERS.items():
+        lines += [f"Builder `{builder}`:", ""]
+        lines += _table(
             ("step", "stage", "group", "what it does"),
             [
                 (number, f"[`{stage.name}`](#{stage.name})", stage.group, stage.title)
-                for number, stage in enumerate(CLASSIFICATION, start=1)
+                for number, stage in enumerate(chain, start=1)
             ],
-        ),
-    ]
-    for stage in CLASSIFICATION:
+        )
+    for stage in all_stages():
         lines += [f"## {stage.name}", "", f"{stage.title} (group {stage.group}, version {stage.version}).", ""]
         lines += _table(
             ("", ""),

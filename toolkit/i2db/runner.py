@@ -32,7 +32,7 @@ from i2db.config.toml import write_toml
 from i2db.errors import ConfigError, ContractError, StageError
 from i2db.files import write_whole
 from i2db.report.nomenclature import read_nomenclature
-from i2db.stages.chain import CLASSIFICATION, steps
+from i2db.stages.chain import all_stages, chain_of, chosen_steps
 from i2db.store.audit import audit
 
 if TYPE_CHECKING:
@@ -139,8 +139,9 @@ def run_chain(
     memory = _memory(config)
     project = Project.open(config, folder, lenders=lenders, refresh=refresh)
     try:
-        names = [stage.name for stage in CLASSIFICATION]
-        require_current(project, CLASSIFICATION[: names.index(stages[0].name)])
+        chain = chain_of(config)
+        names = [stage.name for stage in chain]
+        require_current(project, chain[: names.index(stages[0].name)])
         if (short := space_shortage(project)) is not None:
             progress.warn(short)
         _keep_configuration(config, project.folder)
@@ -152,8 +153,11 @@ def run_chain(
             tally = run(project, stages, workers, progress, memory=_database_memory(config, memory), force=force)
         _hold_audits(project, stages)
         (found,) = project.database.rows("catalogue/count_findings")
-        notes = (*project.scene.notes, f"random_seed {seed}")
-        return Done(tally=tally, notes=notes, n_findings=int(found["n"]), results=tuple(_results(folder)))
+        from i2db.external.group import tell_costs
+
+        costs = tell_costs(project.database.rows("catalogue/function_costs"))
+        notes = (*project.scene.notes, *costs, f"random_seed {seed}")
+        return Done(tally=tally, notes=notes, n_findings=int(found["n"]), results=tuple(_results(config, folder)))
     finally:
         project.close()
 
@@ -173,9 +177,9 @@ def _hold_audits(project: Project, stages: Sequence[Stage]) -> None:
 
     Tables of a later stage that was not run may be behind those of an earlier one; then nothing can be promised.
     """
-    names = [stage.name for stage in CLASSIFICATION]
+    names = [stage.name for stage in chain_of(project.config)]
     held = project.published(*names)
-    is_whole = all(stage in stages for stage in CLASSIFICATION if project.publications(stage.name))
+    is_whole = all(stage in stages for stage in all_stages() if stage.writes and project.publications(stage.name))
     if not is_whole or project.publications("audit").get("all") == held:
         return
     if broken := audit(project.database):
@@ -198,7 +202,7 @@ def space_shortage(project: Project) -> str | None:
         return None  # the rasters are there already, or most of them
     bytes_per_pixel = 2 * (3 + len(scene.series)) + 2 * (2 + config.arg_train.runs * 3)
     if config.arg_classification.has_probability_map:
-        bytes_per_pixel += 4 * config.arg_train.runs * len(read_nomenclature(config.chain.nomenclature_path))
+        bytes_per_pixel += 4 * config.arg_train.runs * len(read_nomenclature(config.chain.nomenclature_file))
     needed = bytes_per_pixel * sum(window.n_pixels for window in scene.tiles.values())
     free = shutil.disk_usage(project.folder).free
     if needed <= free:
@@ -209,9 +213,11 @@ def space_shortage(project: Project) -> str | None:
     )
 
 
-def _results(folder: Path) -> Iterator[tuple[str, Path]]:
+def _results(config: Config, folder: Path) -> Iterator[tuple[str, Path]]:
+    is_features = config.builders.name == "i2_features_map"
+    map_name = f"{config.external_features.map_name}.tif" if is_features else "Classif_Seed_0.tif"
     for name, path in (
-        ("map", "final/Classif_Seed_0.tif"),
+        ("map", f"final/{map_name}"),
         ("report", "report.html"),
         ("accuracy", "final/RESULTS.txt"),
         ("samples", "class_statistics.csv"),
@@ -332,7 +338,7 @@ def rebuild_database(folder: Path, progress: Progress) -> Tally:
         else:
             database.replace(kept)
         Path(f"{database}.wal").unlink(missing_ok=True)
-    done = run_chain(loaded, folder, steps("init", loaded.config.chain.last_step), progress, executor=AdoptOnly())
+    done = run_chain(loaded, folder, chosen_steps(loaded.config, from_start=True), progress, executor=AdoptOnly())
     with Database.open(database) as rebuilt:
         refill(rebuilt, folder)
     kept.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from i2db.errors import InputError
+from i2db.external.group import FunctionGroup
 from i2db.finding import Finding, errors, summary
 from i2db.raster.features import Feature, SensorFeatures
 from i2db.raster.grid import Grid, Window
@@ -21,6 +22,7 @@ from i2db.raster.windows import chunks as cut_chunks
 from i2db.sensors.declaration import Sensor
 from i2db.sensors.product import Product
 from i2db.series import project_grid, scan_all, sensor_features, tile_windows
+from i2db.user_functions import user_functions
 from i2db.user_rasters import raster_group, user_rasters
 
 if TYPE_CHECKING:
@@ -63,6 +65,9 @@ class Scene:
     notes: tuple[str, ...]
     #: The user's rasters of each tile.
     rasters: Mapping[str, tuple[UserRaster, ...]]
+    #: The user's functions, and whether they stand beside the sensors' features or in their place.
+    functions: FunctionGroup | None = None
+    concatenates: bool = True
 
     @property
     def extent(self) -> Window:
@@ -76,8 +81,11 @@ class Scene:
     @property
     def groups(self) -> tuple[FeatureGroup, ...]:
         """All that a model is given, group by group, in the order of its features."""
+        if self.functions is not None and not self.concatenates:
+            return (self.functions,)
         of_user = raster_group(self.rasters.values())
-        return (*(SensorGroup(series.features) for series in self.series), *([of_user] if of_user else []))
+        groups = [*(SensorGroup(series.features) for series in self.series), of_user, self.functions]
+        return tuple(group for group in groups if group is not None)
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -116,6 +124,8 @@ def build_scene(config: Config, facts: Facts, *, refresh: bool = False) -> Scene
         for one in scanned
     )
     pieces = _chunks(config, grid, tiles, series, facts)
+    rasters = user_rasters(config, grid, tiles)
+    functions = user_functions(config, series, list(tiles), rasters, notes)
     return Scene(
         grid=grid,
         tiles=tiles,
@@ -123,7 +133,9 @@ def build_scene(config: Config, facts: Facts, *, refresh: bool = False) -> Scene
         series=series,
         findings=tuple(found),
         notes=tuple(notes),
-        rasters=user_rasters(config, grid, tiles),
+        rasters=rasters,
+        functions=functions,
+        concatenates=config.external_features.concat_mode,
     )
 
 
@@ -162,11 +174,11 @@ def _richest_square(config: Config, grid: Grid, tiles: Mapping[str, Window], siz
 
     from i2db.vector.layer import column, read_layer, to_projection
 
-    path = config.chain.ground_truth
+    path = config.chain.labelled_file
     frame, _ = to_projection(
         read_layer(path, "ground truth", config.chain.ground_truth_proj), grid.crs, path, "ground truth"
     )
-    labels = column(frame, config.chain.data_field, path, "chain.data_field").astype(str).to_numpy()
+    labels = column(frame, config.chain.label_field, path, "chain.data_field").astype(str).to_numpy()
     points = frame.geometry.representative_point()
     columns = np.floor(points.x.to_numpy() / grid.resolution_x)
     rows = np.floor(-points.y.to_numpy() / grid.resolution_y)

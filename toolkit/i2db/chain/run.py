@@ -121,6 +121,20 @@ def _register(project: Project, outcome: Outcome, reason: str) -> None:
             }
         ],
     )
+    costs = outcome.part.details.get("functions", ()) if outcome.part is not None else ()
+    project.database.append(
+        "function_run",
+        [
+            {
+                "stage": outcome.task.stage,
+                "unit": outcome.task.unit,
+                "fingerprint": outcome.task.fingerprint,
+                "started_at": datetime.datetime.fromtimestamp(outcome.started_at, datetime.UTC),
+                **cost,
+            }
+            for cost in costs
+        ],
+    )
     if failure and failure.details:
         logger.debug("%s %s failed\n%s", outcome.task.stage, outcome.task.unit, failure.details)
 

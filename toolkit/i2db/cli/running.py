@@ -12,6 +12,7 @@ from i2db.cli.output import Format, FormatOption, show_rows
 from i2db.errors import ConfigError, ContractError, ExitCode
 
 if TYPE_CHECKING:
+    from i2db.config.model import Config
     from i2db.config.reader import Loaded
 
 ConfigArgument = Annotated[Path | None, typer.Argument(help="Configuration (.cfg or .toml), or an output folder.")]
@@ -66,14 +67,13 @@ def run(
 
     Example: i2db run config.cfg --set arg_train.runs=3 -o out_3_runs
     """
-    from i2db.stages.chain import steps
+    from i2db.stages.chain import chosen_steps
 
     settings = [*set_, *_execution(scheduler_type, scheduler_address, nb_parallel_tasks, memory)]
     loaded, folder, lenders = _load(config or config_option, settings, output, window)
-    chain = loaded.config.chain
-    chosen = steps(chain.first_step, chain.last_step, starting_step, ending_step)
+    chosen = chosen_steps(loaded.config, starting_step, ending_step)
     if only_summary:
-        typer.echo(summary([stage.name for stage in chosen]), nl=False)
+        typer.echo(summary(loaded.config, [stage.name for stage in chosen]), nl=False)
         return
     from i2db.cli.progress import Bars, make_progress
     from i2db.runner import run_chain
@@ -135,13 +135,13 @@ def _shown(path: Path) -> Path:
     return absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute
 
 
-def summary(chosen: Sequence[str]) -> str:
+def summary(config: Config, chosen: Sequence[str]) -> str:
     """iota2's list of steps: groups, and an x where a step will run."""
-    from i2db.stages.chain import CLASSIFICATION
+    from i2db.stages.chain import chain_of
 
     lines = []
     group = ""
-    for number, stage in enumerate(CLASSIFICATION, start=1):
+    for number, stage in enumerate(chain_of(config), start=1):
         if stage.group != group:
             group = stage.group
             lines.append(f"Group {group}:")
@@ -166,11 +166,10 @@ def plan(
     Example: i2db plan config.cfg --explain
     """
     from i2db.runner import plan_chain
-    from i2db.stages.chain import steps
+    from i2db.stages.chain import chosen_steps
 
     loaded, folder, lenders = _load(config or config_option, set_, output, window)
-    chain = loaded.config.chain
-    planned = plan_chain(loaded, folder, steps(chain.first_step, chain.last_step), lenders=lenders, refresh=refresh)
+    planned = plan_chain(loaded, folder, chosen_steps(loaded.config), lenders=lenders, refresh=refresh)
     rows = planned.explained if explain else planned.rows
     if rows or form is not Format.TABLE:
         names = list(rows[0]) if rows else []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from i2db.config import check_sensors
+from i2db.config import check_functions, check_sensors
 from i2db.config.check_learning import check_learning
+from i2db.config.fields import BUILDER_GROUPS, GROUND_TRUTH_KEYS
 from i2db.config.findings import Findings, key_name
-from i2db.config.model import STEP_GROUPS, Config
+from i2db.config.model import Config
 from i2db.config.resolve import KeyPath, Resolved
 from i2db.config.train import Selection
 from i2db.config.tree import Place
@@ -66,7 +67,9 @@ def check(config: Config, resolved: Resolved, findings: Findings, whole: Place) 
     """Add what is contradictory (errors) or idle (warnings) to the findings; `whole` is the place of the file."""
     checks = Checks(config, resolved, findings, whole)
     _check_steps(checks)
+    _check_labels(checks)
     _check_ground_truth(checks)
+    check_functions.check(checks)
     _check_split(checks)
     _check_selection(checks)
     check_learning(checks)
@@ -78,21 +81,37 @@ def check(config: Config, resolved: Resolved, findings: Findings, whole: Place) 
 
 def _check_steps(checks: Checks) -> None:
     chain = checks.config.chain
-    if STEP_GROUPS.index(chain.first_step) > STEP_GROUPS.index(chain.last_step):
+    builder = checks.config.builders.name
+    groups = BUILDER_GROUPS[builder]
+    first, last = str(chain.first_step), str(chain.last_step)
+    if last in BUILDER_GROUPS["i2_classification"] and last not in groups:
+        # What an iota2 configuration says for the classification, whose builder was changed.
+        checks.idle(("chain", "last_step"), f"the builder {builder} ends with {groups[-1]}")
+        last = groups[-1]
+    for key, group in (("first_step", first), ("last_step", last)):
+        if group not in groups:
+            checks.error(
+                ("chain", key), f"chain.{key} {group} is no group of the builder {builder}; it has {', '.join(groups)}"
+            )
+    if first in groups and last in groups and groups.index(first) > groups.index(last):
         checks.error(
             ("chain", "first_step"),
-            f"chain.first_step {chain.first_step} comes after chain.last_step {chain.last_step}; "
-            f"the order is {', '.join(STEP_GROUPS)}",
+            f"chain.first_step {first} comes after chain.last_step {last}; the order is {', '.join(groups)}",
         )
-    for key in ("first_step", "last_step"):
-        if getattr(chain, key) == "writing":
-            checks.error(
-                ("chain", key),
-                f"chain.{key} writing is a group of the builder i2_features_map, which is not built yet; "
-                f"i2_classification has {', '.join(STEP_GROUPS[:-1])}",
-            )
     if chain.region_path is None:
         checks.idle(("chain", "region_field"), "chain.region_path is not set")
+
+
+def _check_labels(checks: Checks) -> None:
+    """Keys that every builder but the map of features needs."""
+    chain, builder = checks.config.chain, checks.config.builders.name
+    missing = [key for key in GROUND_TRUTH_KEYS if getattr(chain, key) is None]
+    if builder != "i2_features_map":
+        for key in missing:
+            description = type(chain).model_fields[key].description or ""
+            checks.findings.error(checks.place("chain"), f"chain.{key} is missing: {description}")
+    elif chain.window is not None and missing:
+        checks.error(("chain", "window"), f"chain.window is where most classes are, and chain.{missing[0]} is not set")
 
 
 def _check_split(checks: Checks) -> None:
@@ -139,7 +158,8 @@ def _check_units(checks: Checks) -> None:
 
 
 def _check_ground_truth(checks: Checks) -> None:
-    if checks.config.chain.ground_truth.suffix.lower() != ".csv":
+    path = checks.config.chain.ground_truth
+    if path is None or path.suffix.lower() != ".csv":
         checks.idle(("chain", "ground_truth_proj"), "chain.ground_truth is no CSV file and says its own projection")
 
 

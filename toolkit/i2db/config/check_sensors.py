@@ -100,9 +100,9 @@ def _check_features(checks: Checks, sensors: Sequence[ConfiguredSensor]) -> None
 
 def _check_all_dates(checks: Checks) -> None:
     gaps = checks.config.sensors_data_interpolation
-    if gaps.use_gapfilling:
+    if gaps.use_gapfilling and not checks.config.external_features.functions:
         checks.idle((_GAPS, "fill_missing_dates"), f"{_GAPS}.use_gapfilling is True: no date is missing")
-    else:
+    elif not gaps.use_gapfilling:
         checks.idle((_GAPS, "auto_date"), f"{_GAPS}.use_gapfilling is False: dates stay as acquired")
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from i2db import __version__
 from i2db.config.cfg import write_content
+from i2db.config.fields import GROUND_TRUTH_KEYS
 from i2db.config.model import Config
 from i2db.config.reader import load, settings
 from i2db.config.toml import write_toml
@@ -52,7 +53,7 @@ def _example_keys(model: type[BaseModel], indent: str, *, quoted: bool) -> Itera
         yield from textwrap.wrap(
             field.description or "", 115, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "
         )
-        is_set = field.is_required() or name == "s2_path"
+        is_set = field.is_required() or name in ("s2_path", *GROUND_TRUTH_KEYS)
         default = _MANDATORY[name] if is_set else field.get_default(call_default_factory=True)
         if isinstance(default, BaseModel):
             yield from (f"{indent}{key} :", f"{indent}{{")

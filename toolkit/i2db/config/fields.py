@@ -11,6 +11,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, St
 
 #: iota2's groups of steps in their order; `writing` is the features map's.
 STEP_GROUPS = ("init", "sampling", "learning", "classification", "mosaic", "validation", "writing")
+#: Keys of section chain that every builder but i2_features_map needs.
+GROUND_TRUTH_KEYS = ("ground_truth", "data_field", "nomenclature_path")
+#: Those that each builder has.
+BUILDER_GROUPS = {"i2_classification": STEP_GROUPS[:-1], "i2_features_map": ("init", "writing")}
 
 _UNITS = {"": 1, "B": 1} | {
     f"{prefix}{suffix}": base**power
@@ -107,6 +111,36 @@ def memory_bytes(given: Any) -> Any:
     return int(float(match["number"]) * unit)
 
 
+def _functions(given: Any) -> Any:
+    """Functions as (name, keyword arguments): names with blanks between them, or a list of names and [name, {...}]."""
+    if isinstance(given, str):
+        given = given.replace(",", " ").split()
+    if not isinstance(given, list | tuple):
+        raise ValueError(
+            'must be names with blanks between them, or a list such as ["get_ndvi", ["mine", {"size": 3}]]'
+        )
+    functions = []
+    for item in given:
+        name, arguments = (item, {}) if isinstance(item, str) else (list(item) if _is_list(item) else [item, None])[:2]
+        if not isinstance(name, str) or not name.isidentifier():
+            raise ValueError(f"has {name!r}, which is no name of a function")
+        if not isinstance(arguments, dict) or not all(isinstance(key, str) for key in arguments):
+            raise ValueError(f'must give the arguments of {name} as ["{name}", {{"argument": setting}}]')
+        functions.append((name, dict(arguments)))
+    for function in functions:
+        if functions.count(function) > 1:
+            raise ValueError(f"has {function[0]} twice with the same arguments")
+    return tuple(functions)
+
+
+def _is_list(item: Any) -> bool:
+    return isinstance(item, list | tuple) and len(item) == 2
+
+
+def _written(functions: tuple[tuple[str, dict[str, Any]], ...]) -> list[Any]:
+    return [[name, arguments] if arguments else name for name, arguments in functions]
+
+
 def _expressions(given: Any) -> Any:
     """Expressions in a list, or in one text with commas between them (not those inside brackets)."""
     if isinstance(given, str):
@@ -131,4 +165,9 @@ Day = Annotated[
 ]
 Bytes = Annotated[int, BeforeValidator(memory_bytes, json_schema_input_type=str | int)]
 Expressions = Annotated[tuple[str, ...], BeforeValidator(_expressions, json_schema_input_type=str | list[str])]
+Functions = Annotated[
+    tuple[tuple[str, dict[str, Any]], ...],
+    BeforeValidator(_functions, json_schema_input_type=str | list[str | list[Any]]),
+    PlainSerializer(_written),
+]
 Walltime = Annotated[str, BeforeValidator(_walltime)]

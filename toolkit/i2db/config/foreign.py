@@ -14,7 +14,7 @@ class Foreign:
     Attributes:
         kind: unbuilt keys are refused, idle ones warned of; `inert` settings of both pass in silence.
         inert: settings that ask for nothing that i2db does not do anyway (unset always is one).
-        reason: of an idle key, why it changes nothing.
+        reason: of an idle key, why it changes nothing; of an unbuilt one, what there is in its place.
     """
 
     kind: Literal["unbuilt", "idle"]
@@ -70,7 +70,6 @@ _NO_FUSION = "only the fusion of regions reads it, which is not built yet"
 _NO_MERGE = "only merge_final_classifications reads it, which is not built yet"
 _NO_CROP_MIX = "only crop_mix reads it, which is not built yet"
 _NO_CONTEXT = "only enable_autocontext reads it, which is not built yet"
-_NO_FUNCTIONS = "only external features read it, which are not built yet"
 
 _MERGE = {"merge_final_classifications": _unbuilt(False)} | _idle(
     _NO_MERGE,
@@ -139,8 +138,6 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
         ]
     },
     "python_data_managing": {
-        **_idle(_NO_FUNCTIONS, "padding_size_x padding_size_y", [0]),
-        **_idle(_NO_FUNCTIONS, "data_mode_access", ["gapfilled"]),
         **_idle("only deep learning reads it, which is not built yet", "max_nn_inference_size"),
     },
     "builders": {"builders_paths": _unbuilt()},
@@ -149,11 +146,11 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
         **_idle("i2db's --memory bounds all tasks", "maximum_ram maximum_cpu"),
     },
     "external_features": {
-        "functions": _unbuilt(),
-        **_idle(
-            _NO_FUNCTIONS,
-            "module custom_write_mode concat_mode output_name no_data_value exogeneous_data external_features_flag",
+        "exogeneous_data": Foreign(
+            "unbuilt",
+            reason="rasters of section user_feat are what functions get by get_user_features_<name>()",
         ),
+        **_idle("the builder i2_features_map writes maps of functions", "custom_write_mode", [False]),
     },
     "obia": {
         "obia_segmentation_path": _unbuilt(),
@@ -178,12 +175,10 @@ UNBUILT_SETTINGS: dict[tuple[str, str], frozenset[str]] = {
     ("arg_classification", "classif_mode"): frozenset({"fusion"}),
     ("builders", "builders_class_name"): frozenset(
         [
-            "i2_features_map",
             "i2_obia",
             "i2_vectorization",
             "i2_regression",
             "i2_tiler",
-            "I2FeaturesMap",
             "I2Obia",
             "I2Vectorization",
             "I2Regression",

@@ -6,6 +6,7 @@ Names are iota2's of 2021 and later. What iota2 has and i2db has not is in `fore
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
@@ -16,6 +17,7 @@ from i2db.config.fields import (
     Codes,
     ConfigSection,
     FilePath,
+    Functions,
     Names,
     ProjectionCode,
     Resolution,
@@ -39,6 +41,7 @@ __all__ = [
     "Config",
     "DimRed",
     "Execution",
+    "ExternalFeatures",
     "FeatureExtraction",
     "Interpolation",
     "PythonDataManaging",
@@ -90,15 +93,23 @@ class Chain(ConfigSection):
         description="Folder of the user's rasters (elevation, soils, climate), with one folder per tile; section "
         "user_feat says which files.",
     )
-    ground_truth: FilePath = Field(
-        description="File of labelled polygons or points: Shapefile, GeoPackage, GeoJSON, GeoParquet; CSV for points."
+    ground_truth: FilePath | None = Field(
+        default=None,
+        description="File of labelled polygons or points: Shapefile, GeoPackage, GeoJSON, GeoParquet; CSV for points. "
+        "Only the builder i2_features_map does without.",
     )
     ground_truth_proj: ProjectionCode | None = Field(
         default=None,
         description="Projection of the coordinates in a CSV file of points; not set: longitude and latitude.",
     )
-    data_field: Text = Field(description="Field of the ground truth that holds the label.")
-    nomenclature_path: FilePath = Field(description="File of class names and codes, one `name:code` per line.")
+    data_field: Text | None = Field(
+        default=None,
+        description="Field of the ground truth that holds the label. Only i2_features_map does without.",
+    )
+    nomenclature_path: FilePath | None = Field(
+        default=None,
+        description="File of class names and codes, one `name:code` per line. Only i2_features_map does without.",
+    )
     color_table: FilePath | None = Field(
         default=None,
         description="File of class colours, one `code red green blue` per line; not set: a palette is made.",
@@ -134,7 +145,33 @@ class Chain(ConfigSection):
         description="Side in pixels of the one square to work on, where most classes are; not set: whole tiles.",
     )
     first_step: StepGroup = Field(default="init", description="Group of steps to begin with.")
-    last_step: StepGroup = Field(default="validation", description="Group of steps to end with.")
+    last_step: StepGroup = Field(
+        default="validation",
+        description="Group of steps to end with; i2_features_map, which validates nothing, ends with writing.",
+    )
+
+    @property
+    def has_ground_truth(self) -> bool:
+        """Whether there is ground truth to learn from."""
+        return None not in (self.ground_truth, self.data_field, self.nomenclature_path)
+
+    @property
+    def labelled_file(self) -> Path:
+        """The ground truth, where there is one."""
+        assert self.ground_truth is not None
+        return self.ground_truth
+
+    @property
+    def label_field(self) -> str:
+        """The field of the labels, where there is ground truth."""
+        assert self.data_field is not None
+        return self.data_field
+
+    @property
+    def nomenclature_file(self) -> Path:
+        """The nomenclature, where there is ground truth."""
+        assert self.nomenclature_path is not None
+        return self.nomenclature_path
 
 
 class ArgClassification(ConfigSection):
@@ -169,8 +206,8 @@ class Interpolation(ConfigSection):
     )
     fill_missing_dates: bool = Field(
         default=False,
-        description="Whether raw dates (use_gapfilling False) are those of all tiles together; a tile that lacks one "
-        "has no data on it. Without it the tiles must have the same dates.",
+        description="Whether raw dates (use_gapfilling False, raw arrays of external functions) are those of all tiles "
+        "together; a tile that lacks one has no data on it. Without it the tiles must have the same dates.",
     )
     use_additional_features: bool = Field(
         default=False, description="Whether the additional_features of the sensors are computed."
@@ -257,6 +294,18 @@ class PythonDataManaging(ConfigSection):
     )
     chunk_size_y: int | None = Field(default=None, ge=1, description="Rows of a chunk in pixels, for mode user_fixed.")
 
+    padding_size_x: int = Field(
+        default=0,
+        ge=0,
+        description="Columns that external functions see beyond a window on each side, also from neighbouring tiles; "
+        "a radius that a function declares itself counts where it is larger.",
+    )
+    padding_size_y: int = Field(default=0, ge=0, description="Rows that external functions see beyond a window.")
+    data_mode_access: Literal["gapfilled", "raw", "both"] | None = Field(
+        default=None,
+        description="Which getters external functions may use; not set: all of them.",
+    )
+
     @property
     def chunking(self) -> Chunking | None:
         """How the user wants tiles cut; None where it is left to i2db. iota2's 50 stand for what a mode lacks."""
@@ -268,20 +317,71 @@ class PythonDataManaging(ConfigSection):
         return Chunking(n_chunks=self.number_of_chunks or 50)
 
 
+class ExternalFeatures(ConfigSection):
+    """Functions of the user, or of those that come with i2db, whose numbers are features."""
+
+    module: FilePath | None = Field(
+        default=None,
+        description="Python file with the functions; not set: only those that come with i2db (`i2db features`).",
+    )
+    functions: Functions = Field(
+        default=(),
+        description="Functions to call: names, or a list of names and [name, {argument: setting}].",
+    )
+    concat_mode: bool = Field(
+        default=True, description="Whether bands and indices are features too, beside those of the functions."
+    )
+    external_features_flag: bool | None = Field(
+        default=None, description="Whether the functions are used; not set: where there are any."
+    )
+    output_name: Text | None = Field(
+        default=None, description="Name of the map in final/ (builder i2_features_map); not set: features_map.tif."
+    )
+    output_type: Literal["float32", "int16", "uint16", "uint8", "int32"] = Field(
+        default="float32", description="Pixel type of the map (builder i2_features_map)."
+    )
+    output_scale: float = Field(
+        default=1.0,
+        gt=0,
+        description="Factor for the numbers of the map before they take its pixel type (builder i2_features_map).",
+    )
+    no_data_value: float = Field(
+        default=-10000.0,
+        description="No data in the map (builder i2_features_map), and in raw arrays that functions get.",
+    )
+
+    @property
+    def map_name(self) -> str:
+        """Name of the map, without its ending."""
+        return (self.output_name or "features_map").removesuffix(".tif")
+
+
+#: The builders, under all their names.
+BUILDERS = {
+    "I2Classification": "i2_classification",
+    "I2FeaturesMap": "i2_features_map",
+}
+
+
 def _builder_names(given: Any) -> Any:
     names = (given,) if isinstance(given, str) else given
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise ValueError('must be a list of names, e.g. ["i2_classification"]')
-    return tuple("i2_classification" if name == "I2Classification" else name for name in names)
+    return tuple(BUILDERS.get(name, name) for name in names)
 
 
 class Builders(ConfigSection):
     """Which chain of steps is run."""
 
     builders_class_name: Annotated[
-        tuple[Literal["i2_classification"], ...],
+        tuple[Literal["i2_classification", "i2_features_map"], ...],
         BeforeValidator(_builder_names, json_schema_input_type=str | list[str]),
     ] = Field(default=("i2_classification",), min_length=1, max_length=1, description="Chains of steps to run.")
+
+    @property
+    def name(self) -> str:
+        """The builder."""
+        return self.builders_class_name[0]
 
 
 class Execution(ConfigSection):
@@ -355,6 +455,9 @@ class Config(ConfigSection):
     dim_red: DimRed = Field(default=DimRed(), description="Principal components in the place of the features.")
     python_data_managing: PythonDataManaging = Field(
         default=PythonDataManaging(), description="How tiles are cut into chunks."
+    )
+    external_features: ExternalFeatures = Field(
+        default=ExternalFeatures(), description="Functions of the user whose numbers are features."
     )
     builders: Builders = Field(default=Builders(), description="Which chain of steps is run.")
     execution: Execution = Field(default=Execution(), description="Where and with how much the work is done.")

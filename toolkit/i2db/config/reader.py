@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from i2db.config.cfg import read_cfg
 from i2db.config.check import check
+from i2db.config.fields import GROUND_TRUTH_KEYS
 from i2db.config.findings import Findings, in_plain_words, key_name
 from i2db.config.model import Config
 from i2db.config.resolve import Resolved, override, resolve
@@ -110,7 +111,7 @@ def _validate(resolved: Resolved, findings: Findings, whole: Place, folder: Path
         for section, key in {(str(detail["loc"][0]), str(detail["loc"][1])) for detail in details}:
             data[section].pop(key, None)
             resolved.drop(section, key)
-            if section_fields(section)[key].is_required():
+            if section_fields(section)[key].is_required() or key in GROUND_TRUTH_KEYS:
                 data[section][key] = "unset"
         config = Config.model_validate(data, context=context)
     check(config, resolved, findings, whole)

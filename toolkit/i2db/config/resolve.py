@@ -134,7 +134,8 @@ def _is_foreign(section: str, key: str, content: Content, place: Place, findings
     foreign = keys.get(key) or keys["*"]
     if not foreign.is_inert(plain(content)):
         if foreign.kind == "unbuilt":
-            findings.error(place, f"not built yet in i2db {__version__}: {section}.{key}")
+            instead = f" ({foreign.reason})" if foreign.reason else ""
+            findings.error(place, f"not built yet in i2db {__version__}: {section}.{key}{instead}")
         else:
             findings.idle(place, f"{section}.{key}", foreign.reason)
     return True

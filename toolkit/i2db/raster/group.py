@@ -6,7 +6,7 @@ user. A group says what it reads of a window; all groups of a chunk share one re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -32,6 +32,28 @@ class WindowData:
     margin: int = 0
     #: What groups computed of the whole window, by the name of the group, kept for its next rows.
     prepared: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    #: What all tiles cover together; None: not known, nothing is clipped to it.
+    extent: Window | None = None
+    #: Reads what other tiles have of the window and its margin: cubes per sensor, tile by tile; done when first called.
+    neighbours: Callable[[], Sequence[Mapping[str, Cube]]] = field(default=tuple, compare=False, repr=False)
+    #: What the work on all windows of the chunk has cost so far, by the name of what was done.
+    costs: dict[str, Cost] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class Cost:
+    """What a function of the user has cost: calls, seconds, and memory in megabytes.
+
+    `peak_megabytes` is the most by which one call raised the largest memory that the process ever had,
+    `kept_megabytes` what the calls together did not give back; `n_not_finite` counts pixels that were NaN or infinite
+    though they have data.
+    """
+
+    n_calls: int = 0
+    seconds: float = 0.0
+    peak_megabytes: float = 0.0
+    kept_megabytes: float = 0.0
+    n_not_finite: int = 0
 
 
 class FeatureGroup(Protocol):

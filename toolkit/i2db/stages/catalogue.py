@@ -10,6 +10,7 @@ import pyarrow as pa
 from i2db.chain.project import Project
 from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Task
+from i2db.config.model import Config
 from i2db.errors import InputError
 from i2db.finding import Finding, errors, summary
 from i2db.fingerprint import file_fingerprint
@@ -50,7 +51,7 @@ def _tasks(project: Project) -> Sequence[Task]:
             for of_tile in series.products.values()
             for product in of_tile
         ],
-        "features": _feature_rows(project),
+        "features": feature_rows(project) if _has_models(config) else None,
         "findings": [finding.row(STAGE.name) for finding in scene.findings],
         "random_seed": project.random_seed,
     }
@@ -60,8 +61,9 @@ def _tasks(project: Project) -> Sequence[Task]:
 def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[str]) -> None:
     scene, database = project.scene, project.database
     findings = list(scene.findings)
-    classes = _class_rows(project, findings)
-    polygons = _ground_truth(project, [row["class_code"] for row in classes], findings)
+    # A map of features needs no ground truth: where none is configured, tables of an earlier one stay as they are.
+    classes = _class_rows(project, findings) if project.config.chain.has_ground_truth else []
+    polygons = _ground_truth(project, [row["class_code"] for row in classes], findings) if classes else None
     regions = _regions(project, findings)
     if problems := errors(findings):
         raise InputError(
@@ -72,15 +74,18 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
         "grid",
         [{"crs": scene.grid.crs, "resolution_x": scene.grid.resolution_x, "resolution_y": scene.grid.resolution_y}],
     )
-    database.replace("class", classes)
+    if classes:
+        database.replace("class", classes)
     database.replace("run", _run_rows(project))
     database.replace("acquisition", _acquisition_rows(project))
-    database.replace("feature", _feature_rows(project))
+    if _has_models(project.config):
+        database.replace("feature", feature_rows(project))
     database.replace(
         "chunk", [{"tile": chunk.tile, "chunk": chunk.number, **_window_row(chunk.window)} for chunk in scene.chunks]
     )
     for table, rows in (("polygon", polygons), ("region", regions), ("tile", _tile_rows(project))):
-        _replace_geometries(project, table, rows)
+        if rows is not None:
+            _replace_geometries(project, table, rows)
     database.run("catalogue/clear_findings", stage=STAGE.name)
     database.append("finding", [finding.row(STAGE.name) for finding in findings])
 
@@ -96,7 +101,7 @@ def _replace_geometries(project: Project, table: str, rows: pa.Table) -> None:
 
 def _class_rows(project: Project, findings: list[Finding]) -> list[dict[str, Any]]:
     chain = project.config.chain
-    names = read_nomenclature(chain.nomenclature_path)
+    names = read_nomenclature(chain.nomenclature_file)
     colors = read_colors(chain.color_table) if chain.color_table is not None else {}
     palette = default_palette([name.code for name in names])
     rows = []
@@ -140,7 +145,7 @@ def _ground_truth(project: Project, codes: Sequence[int], findings: list[Finding
             )
         )
     extents = [project.scene.grid.bounds(window) for window in project.scene.tiles.values()]
-    findings += [*found, *outside(table, extents, project.config.chain.ground_truth)]
+    findings += [*found, *outside(table, extents, project.config.chain.labelled_file)]
     return table
 
 
@@ -208,7 +213,13 @@ def _acquisition_rows(project: Project) -> list[dict[str, Any]]:
     ]
 
 
-def _feature_rows(project: Project) -> list[dict[str, Any]]:
+def _has_models(config: Config) -> bool:
+    """Whether features feed a model: those of a map are entered when it is written, and change nothing before it."""
+    return config.builders.name != "i2_features_map"
+
+
+def feature_rows(project: Project) -> list[dict[str, Any]]:
+    """Rows of table `feature`: all groups, in the order in which a model takes them."""
     rows: list[dict[str, Any]] = []
     for group in project.scene.groups:
         for rank, feature in enumerate(group.features, start=1):

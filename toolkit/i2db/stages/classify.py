@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +24,14 @@ from i2db.stages.inputs import (
     N_VALID_BAND,
     ChunkInput,
     ChunkReader,
+    around_identity,
     chunk_inputs,
+    costs_details,
+    narrowed,
     owned_pixels,
     product_fingerprints,
     raster_identity,
     read_raster,
-    series_for,
     window_identity,
 )
 from i2db.stages.publishing import publish_tables
@@ -116,7 +118,7 @@ def _tasks(project: Project) -> Sequence[Task]:
         candidate = project.parts.find("candidate", unit, candidates[unit]) if unit in candidates else None
         here = tuple(model for model in models if model.region in regions[unit].names)
         payload = _Payload(
-            chunk_input=replace(chunk_input, series=series_for(chunk_input.groups, chunk_input.series)),
+            chunk_input=narrowed(chunk_input, chunk_input.groups),
             regions=regions[unit],
             models=tuple(_absolute(project, model) for model in here),
             n_runs=config.arg_train.runs,
@@ -130,6 +132,7 @@ def _tasks(project: Project) -> Sequence[Task]:
             product_fingerprints(scene, chunk_input.chunk.tile),
             [repr(group) for group in chunk_input.groups],
             raster_identity(chunk_input.rasters),
+            around_identity(scene, chunk_input),
             regions[unit].identity,
             [[model.run, model.region, model.kind, model.checksum] for model in here],
             payload.n_runs,
@@ -168,7 +171,7 @@ def _work(task: Task, context: WorkContext) -> Part:
     writer.table("prediction", _predictions(payload, candidates))
     for kind, sink in sinks.items():
         writer.add(kind, sink.path)
-    return writer.finish()
+    return writer.finish(**costs_details(reader.costs))
 
 
 def _bytes_per_pixel(payload: _Payload) -> int:

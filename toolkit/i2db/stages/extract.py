@@ -6,8 +6,8 @@ again. Where they are many, only what is drawn in any run is extracted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -18,15 +18,16 @@ from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Task, WorkContext
 from i2db.fingerprint import fingerprint
 from i2db.raster.grid import rows_columns
-from i2db.raster.group import FeatureGroup
+from i2db.raster.group import Cost, FeatureGroup
 from i2db.stages.inputs import (
     ChunkInput,
     ChunkReader,
+    around_identity,
     chunk_inputs,
+    costs_details,
+    narrowed,
     product_fingerprints,
     raster_identity,
-    rasters_for,
-    series_for,
     window_identity,
 )
 from i2db.stages.publishing import publish_tables
@@ -39,6 +40,10 @@ EXTRACT_ALL_BELOW = 256 * 2**20
 
 #: Rows computed at a time: the features of these rows' samples are all that is held besides the result.
 ROWS_AT_A_TIME = 64
+
+#: Why a pixel of the ground truth has no features, by group where it may have another reason.
+_NO_DATA = "no clear date: nodata in the bands at every date the masks call clear"
+_REJECTED = {"external": "a function gives NaN or infinite numbers, or there is no clear date"}
 
 SAMPLE_SCHEMA = pa.schema([("sample_id", pa.int64()), ("features", pa.list_(pa.float32()))])
 
@@ -79,16 +84,15 @@ def _tasks(project: Project) -> Sequence[Task]:
 
 def _task(project: Project, chunk_input: ChunkInput, group: FeatureGroup, wanted: NDArray[np.int64]) -> Task:
     chunk = chunk_input.chunk
-    rasters = rasters_for([group], chunk_input.rasters)
+    alone = narrowed(replace(chunk_input, validity=None, earlier=()), [group])
     identity = [
         window_identity(project.scene, chunk),
         product_fingerprints(project.scene, chunk.tile) if group.bands else [],
-        raster_identity(rasters),
+        raster_identity(alone.rasters),
         repr(group),
+        around_identity(project.scene, alone),
         fingerprint(wanted.tobytes().hex()),
     ]
-    series = series_for([group], chunk_input.series)
-    alone = ChunkInput(chunk=chunk, grid=chunk_input.grid, series=series, groups=(group,), rasters=rasters)
     payload = _Payload(chunk_input=alone, group=group.name, sample_ids=wanted)
     return STAGE.task(f"{group.name}-{chunk.unit}", identity, payload)
 
@@ -125,11 +129,16 @@ def _work(task: Task, context: WorkContext) -> Part:
                     features[order[done : done + n]] = part
                     valid[order[done : done + n]] = is_valid
                     done += n
-    return _write(task, context, payload, features, valid)
+    return _write(task, context, payload, features, valid, reader.costs)
 
 
 def _write(
-    task: Task, context: WorkContext, payload: _Payload, features: NDArray[np.float32], valid: NDArray[np.bool_]
+    task: Task,
+    context: WorkContext,
+    payload: _Payload,
+    features: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    costs: Mapping[str, Cost],
 ) -> Part:
     n_valid, n_features = int(valid.sum()), features.shape[1]
     offsets = pa.array(np.arange(n_valid + 1, dtype=np.int32) * n_features)
@@ -138,14 +147,12 @@ def _write(
     table = pa.table([pa.array(payload.sample_ids[valid]), lists], schema=SAMPLE_SCHEMA)
     table = _with_chunk(table, payload.group, chunk.tile, chunk.number)
     rejected = pa.table({"sample_id": payload.sample_ids[~valid]})
-    reasons = pa.array(
-        ["no clear date: nodata in the bands at every date the masks call clear"] * len(rejected), pa.string()
-    )
+    reasons = pa.array([_REJECTED.get(payload.group, _NO_DATA)] * len(rejected), pa.string())
     rejected = _with_chunk(rejected.append_column("reason", reasons), payload.group, chunk.tile, chunk.number)
     writer = context.writer(task)
     writer.table("sample", table)
     writer.table("rejection", rejected)
-    return writer.finish(group=payload.group)
+    return writer.finish(group=payload.group, **costs_details(costs))
 
 
 def _with_chunk(table: pa.Table, group: str, tile: str, chunk: int) -> pa.Table:

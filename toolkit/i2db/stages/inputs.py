@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from i2db.chain.project import Project
 from i2db.errors import InputError, StageError
+from i2db.raster.cube import Cube
 from i2db.raster.grid import Grid, Window
-from i2db.raster.group import FeatureGroup, WindowData
+from i2db.raster.group import Cost, FeatureGroup, WindowData
 from i2db.raster.read import SeriesReader
 from i2db.raster.user_raster import RasterReader, UserRaster
 from i2db.raster.windows import split
@@ -47,9 +49,22 @@ class Footprint:
     window: Window
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another tile that margins of a chunk reach into."""
+
+    tile: str
+    window: Window
+    series: tuple[Series, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkInput:
-    """A chunk with its grid, its series, the features made of them, and whose pixels are whose."""
+    """A chunk with its grid, its series, the features made of them, and whose pixels are whose.
+
+    `layout` is the one product whose files' blocks windows are cut along where a group insists on their size; what all
+    tiles cover is `extent`.
+    """
 
     chunk: Chunk
     grid: Grid
@@ -58,6 +73,55 @@ class ChunkInput:
     rasters: tuple[UserRaster, ...] = ()
     validity: Footprint | None = None
     earlier: tuple[Footprint, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    extent: Window | None = None
+    layout: Series | None = None
+
+
+def plain_input(scene: Scene, chunk: Chunk) -> ChunkInput:
+    """A chunk with all series and groups, what lies around it, but nothing of whose pixels are whose."""
+    groups = scene.groups
+    margin = max((group.margin for group in groups), default=0)
+    around = chunk.window.grown(margin)
+    others = [
+        Neighbour(tile, window, series_of(scene, tile))
+        for tile, window in scene.tiles.items()
+        if margin and tile != chunk.tile and window.intersection(around)
+    ]
+    # The sensor along whose blocks chunks are cut.
+    first = min(scene.series, key=lambda one: min(band.resolution for band in one.sensor.bands))
+    return ChunkInput(
+        chunk=chunk,
+        grid=scene.grid,
+        series=series_of(scene, chunk.tile),
+        groups=groups,
+        rasters=scene.rasters[chunk.tile],
+        neighbours=tuple(others),
+        extent=scene.extent,
+        layout=Series(first.sensor, first.sensor.band_names, first.products[chunk.tile][:1]),
+    )
+
+
+def narrowed(chunk_input: ChunkInput, groups: Sequence[FeatureGroup]) -> ChunkInput:
+    """The same with some groups only, and of the series only what these read."""
+    neighbours = chunk_input.neighbours if any(group.margin for group in groups) else ()
+    return replace(
+        chunk_input,
+        groups=tuple(groups),
+        series=series_for(groups, chunk_input.series),
+        rasters=rasters_for(groups, chunk_input.rasters),
+        neighbours=tuple(replace(other, series=series_for(groups, other.series)) for other in neighbours),
+    )
+
+
+def around_identity(scene: Scene, chunk_input: ChunkInput) -> list[Any]:
+    """What numbers depend on beyond the own tile: the extent of all, and the products of those that margins reach."""
+    if not any(group.margin for group in chunk_input.groups):
+        return []
+    others = [
+        [other.tile, repr(other.window), product_fingerprints(scene, other.tile)] for other in chunk_input.neighbours
+    ]
+    return [repr(chunk_input.extent), others]
 
 
 def series_of(scene: Scene, tile: str) -> tuple[Series, ...]:
@@ -113,20 +177,20 @@ def chunk_inputs(project: Project, stage: str = "validity") -> dict[str, tuple[C
         by_tile.setdefault(chunk.tile, []).append(chunk)
     earlier = {tile: [chunk for name in scene.earlier_tiles(tile) for chunk in by_tile[name]] for tile in by_tile}
     inputs = {}
-    groups = scene.groups
     for chunk in scene.chunks:
         others = [other for other in earlier[chunk.tile] if other.window.intersection(chunk.window)]
-        chunk_input = ChunkInput(
-            chunk=chunk,
-            grid=scene.grid,
-            series=series_of(scene, chunk.tile),
-            groups=groups,
-            rasters=scene.rasters[chunk.tile],
+        chunk_input = replace(
+            plain_input(scene, chunk),
             validity=footprints[chunk.unit],
             earlier=tuple(footprints[other.unit] for other in others),
         )
         inputs[chunk.unit] = (chunk_input, [published[c.unit] for c in (chunk, *others)])
     return inputs
+
+
+def costs_details(costs: Mapping[str, Cost]) -> dict[str, Any]:
+    """What functions of the user have cost, as a part's details: nothing where none was called."""
+    return {"functions": [{"function": name, **asdict(cost)} for name, cost in costs.items()]} if costs else {}
 
 
 @contextmanager
@@ -155,6 +219,8 @@ class ChunkReader:
             for series in chunk_input.series
         ]
         self.rasters = [RasterReader(raster, chunk_input.grid) for raster in chunk_input.rasters]
+        self._neighbours: dict[str, list[SeriesReader]] = {}
+        self.costs: dict[str, Cost] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> ChunkReader:
@@ -190,11 +256,9 @@ class ChunkReader:
         """
         window = self.chunk_input.chunk.window
         n_pixels = max(1, int(self.memory * WINDOW_SHARE / (self.bytes_per_pixel + bytes_per_pixel)))
-        rows, columns = self.series[0].block_shape if self.series else (BLOCK, BLOCK)
-        origin = self.series[0].origin if self.series else (window.column, window.row)
-        if fixed := min(
-            (group.window_pixels or 0 for group in self.chunk_input.groups if group.window_pixels), default=0
-        ):
+        if fixed := min((group.window_pixels for group in self.chunk_input.groups if group.window_pixels), default=0):
+            # Along the blocks of all bands, whichever are read: the extraction has the windows of the classification.
+            (rows, columns), origin = self._layout()
             windows = split(window, (rows, columns), origin, min(fixed, window.n_pixels))
             largest = max(piece.grown(self.margin).n_pixels for piece in windows)
             if largest > n_pixels:
@@ -205,16 +269,58 @@ class ChunkReader:
                     hint="give more with --memory, or cut smaller chunks (python_data_managing.number_of_chunks)",
                 )
             return windows
+        rows, columns, origin = self._blocks()
         while rows * columns > n_pixels and min(rows, columns) >= BLOCK < max(rows, columns):
             rows, columns = (rows // 2, columns) if rows >= columns else (rows, columns // 2)
         return split(window, (rows, columns), origin, n_pixels)
+
+    def _blocks(self) -> tuple[int, int, tuple[int, int]]:
+        """Rows and columns of the blocks of what is read, and where they start."""
+        if not self.series:
+            (rows, columns), origin = self._layout()
+            return rows, columns, origin
+        return *self.series[0].block_shape, self.series[0].origin
+
+    def _layout(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """(rows, columns) of the blocks of all bands of a product, and where they start."""
+        layout, chunk = self.chunk_input.layout, self.chunk_input.chunk
+        if layout is None:
+            return (BLOCK, BLOCK), (chunk.window.column, chunk.window.row)
+        with SeriesReader(layout.sensor, layout.products, self.chunk_input.grid, layout.bands) as reader:
+            return reader.block_shape, reader.origin
 
     def read(self, window: Window) -> WindowData:
         """Read a window, with the margin that its groups need."""
         cubes = {reader.sensor.name: reader.read(window, self.margin) for reader in self.series}
         grown = window.grown(self.margin)
         rasters = {reader.raster.name: reader.read(grown) for reader in self.rasters}
-        return WindowData(grid=self.chunk_input.grid, window=window, cubes=cubes, rasters=rasters, margin=self.margin)
+        return WindowData(
+            grid=self.chunk_input.grid,
+            window=window,
+            cubes=cubes,
+            rasters=rasters,
+            margin=self.margin,
+            extent=self.chunk_input.extent,
+            neighbours=functools.cache(lambda: self._read_neighbours(grown)),
+            costs=self.costs,
+        )
+
+    def _read_neighbours(self, window: Window) -> list[Mapping[str, Cube]]:
+        """What other tiles have of a window: cubes per sensor of the part that each covers."""
+        found: list[Mapping[str, Cube]] = []
+        for other in self.chunk_input.neighbours:
+            part = other.window.intersection(window)
+            if part is None:
+                continue
+            if other.tile not in self._neighbours:
+                self._neighbours[other.tile] = [
+                    self._stack.enter_context(
+                        SeriesReader(series.sensor, series.products, self.chunk_input.grid, series.bands)
+                    )
+                    for series in other.series
+                ]
+            found.append({reader.sensor.name: reader.read(part) for reader in self._neighbours[other.tile]})
+        return found
 
     def compute(
         self, data: WindowData, rows: slice, wanted: NDArray[np.bool_]

@@ -74,6 +74,8 @@ class _Payload:
     feature_names: tuple[str, ...]
     spec: LearningSpec
     random_state: int
+    #: Names and code hashes of the user's functions among the features.
+    functions: str | None = None
 
 
 def _tasks(project: Project) -> Sequence[Task]:
@@ -116,6 +118,7 @@ def _tasks(project: Project) -> Sequence[Task]:
             feature_names=feature_names,
             spec=spec,
             random_state=random_state,
+            functions=project.scene.functions.digest if project.scene.functions is not None else None,
         )
         digests = [fingerprint(part.tobytes().hex()) for part in (ids, codes, polygons) if part is not None]
         parts = [[unit, published.get(unit)] for of_group in units for unit in of_group]
@@ -193,7 +196,8 @@ def _work(task: Task, context: WorkContext) -> Part:
         region=payload.region,
         features=payload.feature_names,
         class_names=dict(payload.class_names),
-        parameters=_parameters(payload, learnt.chosen),
+        parameters=_parameters(payload, learnt.chosen)
+        | ({"external_functions": payload.functions} if payload.functions is not None else {}),
         n_samples=dict(learnt.n_samples),
     )
     key = {"run": payload.run, "region": payload.region, "kind": card.kind}

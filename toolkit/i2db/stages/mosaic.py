@@ -147,7 +147,7 @@ def _work(task: Task, context: WorkContext) -> Part:
     product = payload.product
     # A flipped bit in a compressed block reads back as valid data: the sums are checked before anything is read.
     store = PartStore(context.root)
-    sources = [MosaicSource(_verified(store, part, product.kind), product.bands, w) for w, part in payload.sources]
+    sources = [MosaicSource(verified(store, part, product.kind), product.bands, w) for w, part in payload.sources]
     writer = context.writer(task)
     path = writer.path("map", ".tif")
     with bounded_cache(context.memory):
@@ -167,7 +167,7 @@ def _work(task: Task, context: WorkContext) -> Part:
     return writer.finish()
 
 
-def _verified(store: PartStore, part: Part, kind: str) -> Path:
+def verified(store: PartStore, part: Part, kind: str) -> Path:
     """The path of a part's file whose checksum is right; one that this process has seen is not read a second time."""
     path = store.path_of(part, kind)
     if path.exists():

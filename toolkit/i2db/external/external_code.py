@@ -1,0 +1,61 @@
+"""The functions that come with i2db; the first four are those of iota2's file of this name."""
+
+from __future__ import annotations
+
+from i2db.external.indices import (
+    get_bsi,
+    get_cari,
+    get_cari_published,
+    get_evi,
+    get_evi2,
+    get_ireci,
+    get_mndwi,
+    get_msavi,
+    get_nbr,
+    get_ndbi,
+    get_ndmi,
+    get_ndre,
+    get_ndsi,
+    get_ndvi,
+    get_ndwi,
+    get_s2rep,
+    get_savi,
+    get_soi,
+    get_spectral_angle,
+)
+from i2db.external.series import (
+    get_harmonics,
+    get_percentiles,
+    get_phenology,
+    get_statistics,
+    get_trend,
+    get_variation,
+)
+
+__all__ = [
+    "get_bsi",
+    "get_cari",
+    "get_cari_published",
+    "get_evi",
+    "get_evi2",
+    "get_harmonics",
+    "get_ireci",
+    "get_mndwi",
+    "get_msavi",
+    "get_nbr",
+    "get_ndbi",
+    "get_ndmi",
+    "get_ndre",
+    "get_ndsi",
+    "get_ndvi",
+    "get_ndwi",
+    "get_percentiles",
+    "get_phenology",
+    "get_s2rep",
+    "get_savi",
+    "get_soi",
+    "get_spectral_angle",
+    "get_statistics",
+    "get_trend",
+    "get_variation",
+]
