@@ -18,8 +18,8 @@ from i2db.external.module import find_function
 from i2db.external.probe import Probed, Setting, probe, require_same_everywhere
 from i2db.raster.features import Feature
 
-#: Pixels of the windows that functions get whose numbers depend on what they see, beyond the margin they declare.
-WINDOW_PIXELS = 2**18
+#: Pixels of the windows that functions get whose numbers depend on more than the pixel itself.
+WINDOW_PIXELS = 2**17
 #: As many as any chunk has.
 _WHOLE_CHUNK = 2**62
 
@@ -152,14 +152,15 @@ def _depends(one: Probed) -> bool:
 
 
 def _window_pixels(probed: Sequence[Probed], wish: Wish) -> int | None:
-    """Windows are free where no function depends on what it sees beyond its margin.
+    """Windows are free where all functions look at single pixels.
 
-    Else they are of one size, whatever the memory; or the chunk itself, where the user has cut chunks and asks for no
-    padding, as in iota2.
+    Else they are of one size, whatever the memory: with a margin too, as filters that keep a running sum round
+    otherwise from another start. Or they are the chunk itself, where the user has cut chunks and asks for no padding,
+    as in iota2.
     """
-    if not any(_depends(one) for one in probed):
-        return None
     is_padded = any(any(one.function.margin) for one in probed)
+    if not is_padded and not any(_depends(one) for one in probed):
+        return None
     return _WHOLE_CHUNK if wish.has_user_chunks and not is_padded else WINDOW_PIXELS
 
 

@@ -63,6 +63,7 @@ class _MadeUp:
         self._setting = setting
         self._rows = np.arange(top, top + shape[0], dtype=np.float64)[:, np.newaxis, np.newaxis]
         self._columns = np.arange(left, left + shape[1], dtype=np.float64)[np.newaxis, :, np.newaxis]
+        self._made: dict[Access, NDArray[Any]] = {}
 
     def raw_dates(self, sensor: str) -> list[str]:
         return [f"{day:%Y%m%d}" for day in self._raw_days(sensor)]
@@ -72,6 +73,11 @@ class _MadeUp:
         return given.get(sensor) or next(s.raw_dates for s in self._setting.sources if s.sensor.name == sensor)
 
     def array(self, access: Access) -> NDArray[Any]:
+        if access not in self._made:
+            self._made[access] = self._make(access)
+        return self._made[access].copy()
+
+    def _make(self, access: Access) -> NDArray[Any]:
         if access.kind == "raster":
             return self._waves(np.arange(self._setting.rasters[access.source]) + 0.5, 300.0, 250.0)
         source = next(s for s in self._setting.sources if s.sensor.name == access.source)
@@ -132,17 +138,20 @@ def _try(
     """What a function makes of (rows, columns) with its margin and some more pixels around, both cut off."""
     below, beside = (margin + more for margin in function.margin)
     seen = shape[0] + 2 * below, shape[1] + 2 * beside
-    arrays = _MadeUp(setting, corner[0] - below, corner[1] - beside, seen)
-    data = FunctionData(
-        arrays,
+    made_up = _MadeUp(setting, corner[0] - below, corner[1] - beside, seen)
+    result = call(function, _data(made_up, setting, accesses), seen)
+    return replace(result, numbers=result.numbers[below : below + shape[0], beside : beside + shape[1]])
+
+
+def _data(made_up: _MadeUp, setting: Setting, accesses: set[Access]) -> FunctionData:
+    return FunctionData(
+        made_up,
         setting.sources,
         rasters=tuple(setting.rasters),
         mode=setting.mode,
         no_data_value=setting.no_data_value,
         on_access=accesses.add,
     )
-    result = call(function, data, seen)
-    return replace(result, numbers=result.numbers[below : below + shape[0], beside : beside + shape[1]])
 
 
 def _same(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
@@ -172,15 +181,17 @@ def _path(text: str) -> Any:
 
 
 def _memory(function: Function, setting: Setting) -> int:
-    """Bytes per pixel that a call takes besides what is read, from a larger window than the first."""
+    """Bytes per pixel that a call takes besides what is read, from the second call on a larger window."""
     shape = (2 * WINDOW[0], 2 * WINDOW[1])
+    data = _data(_MadeUp(setting, 0, 0, shape), setting, set())
+    call(function, data, shape)
     was_tracing = tracemalloc.is_tracing()
     if not was_tracing:
         tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
         tracemalloc.reset_peak()
-        _try(function, setting, (0, 0), shape, set())
+        call(function, data, shape)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         if not was_tracing:
