@@ -241,7 +241,7 @@ def test_samples_are_the_numbers_of_the_map(scene: Scene, module: Path, tmp_path
 
 def test_masks_of_raw_dates(scene: Scene, module: Path, tmp_path: Path) -> None:
     """Clear dates are those of the validity raster, and the three kinds add up to the dates."""
-    filled = "external_features.fill_missing_dates=True"
+    filled = "sensors_data_interpolation.fill_missing_dates=True"
     run_map(scene, tmp_path / "out", "raw_masks", filled, module=module)
     clear, invalid, missing = the_map(tmp_path / "out")
     valid = clear != -10000
