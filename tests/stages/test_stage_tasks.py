@@ -46,6 +46,7 @@ def project_of(
     """A project with tables in memory, one sensor, and no tile."""
     sensor = SimpleNamespace(name="Sentinel2")
     made = SimpleNamespace(sensor=sensor, features=tuple(features))
+    group = SimpleNamespace(name="sentinel2", features=tuple(features))
     ground_truth = folder / "ground_truth.gpkg"
     if not ground_truth.exists():
         ground_truth.touch()
@@ -63,7 +64,14 @@ def project_of(
     chain = {"data_field": "code", "ground_truth": ground_truth, "excluded_classes": ()}
     chain["ground_truth_proj"] = None
     chain |= dict.fromkeys(
-        ("polygon_id_field", "region_field", "nomenclature_path", "color_table", "region_path", "label_recode")
+        (
+            "polygon_id_field",
+            "region_field",
+            "nomenclature_path",
+            "color_table",
+            "region_path",
+            "label_recode",
+        )
     )
     return Project(
         config=cast(
@@ -73,6 +81,7 @@ def project_of(
                 arg_train=SimpleNamespace(**train, split_ground_truth=True, group_field=None),
                 dim_red=DimRed(),
                 classifier=FOREST,
+                builders=SimpleNamespace(name="i2_classification"),
             ),
         ),
         folder=folder,
@@ -83,7 +92,9 @@ def project_of(
             Any,
             SimpleNamespace(
                 series=(SimpleNamespace(sensor=sensor, features=made, products={}),),
-                groups=(SimpleNamespace(name="sentinel2", features=tuple(features)),),
+                groups=(group,),
+                features=group.features,
+                functions=None,
                 grid=SimpleNamespace(crs="EPSG:32631", resolution_x=10.0, resolution_y=10.0),
                 chunks=(),
                 tiles={},
