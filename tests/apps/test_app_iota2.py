@@ -127,6 +127,18 @@ def test_labwork_6_1(scene: Scene, tmp_path: Path) -> None:
         assert found.bounds.top - 10 < min(bounds[3], whole.bounds.top) <= found.bounds.top
 
 
+def test_labwork_6_2(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "temporary").mkdir()
+    script("labwork_6_2.py", scene.truth, scene.parcels, "temporary", "stats.shp", folder=tmp_path)
+    before, after = geopandas.read_file(scene.parcels), geopandas.read_file(tmp_path / "stats.shp")
+    assert list(after["ID_PARCEL"]) == list(before["ID_PARCEL"])
+    shares = after[[name for name in after.columns if name.isdigit()]].fillna(0)
+    np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
+    # Most of what touches a parcel is its crop; neighbours reach in from the sides.
+    own = [shares.loc[row, {"MIS": "10", "BTH": "6", "PPH": "13"}[crop]] for row, crop in after["CODE_CULTU"].items()]
+    assert np.median(own) > 0.6
+
+
 def test_labwork_6_3(scene: Scene, tmp_path: Path) -> None:
     told = script("labwork_6_3.py", scene.config, tmp_path, folder=tmp_path)
     assert "odict_keys(['Sentinel_2'])" in told

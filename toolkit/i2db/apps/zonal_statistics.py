@@ -107,6 +107,7 @@ class ZonalStatistics(Application):
     - NaN and the file's own nodata are left out; statistics of nothing, and the deviation of one pixel, are null.
     - A layer in another projection is reprojected, and that is told; OTB gives an empty result.
     - Outside of zones the raster is -9999, declared as nodata (OTB: 2147483647).
+    - Shares of classes, medians, exact fractions and zones that overlap are for `i2db zonal`.
     """
 
     def _compute(self) -> None:
