@@ -27,7 +27,7 @@ def user_rasters(config: Config, grid: Grid, tiles: Mapping[str, Window]) -> dic
     """
     wanted, findings = _files(config, tiles)
     if problems := errors(findings):
-        raise InputError(f"{len(problems)} problems with the user's rasters:\n{summary(problems)}", hint=_HINT)
+        raise InputError(f"the user's rasters cannot be used:\n{summary(problems)}", hint=_HINT)
     found: dict[str, tuple[UserRaster, ...]] = {}
     known: dict[tuple[str, ...], tuple[int, str]] = {}
     for tile, window in tiles.items():
@@ -49,7 +49,7 @@ def user_rasters(config: Config, grid: Grid, tiles: Mapping[str, Window]) -> dic
         found[tile] = tuple(rasters)
     findings += _unequal(found)
     if problems := errors(findings):
-        raise InputError(f"{len(problems)} problems with the user's rasters:\n{summary(problems)}", hint=_HINT)
+        raise InputError(f"the user's rasters cannot be used:\n{summary(problems)}", hint=_HINT)
     return found
 
 
