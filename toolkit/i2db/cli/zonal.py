@@ -14,7 +14,7 @@ import typer
 from i2db.errors import ConfigError
 
 if TYPE_CHECKING:
-    from i2db.zonal.run import Options
+    from i2db.zonal.run import Options, Result
 
 
 class Absent(StrEnum):
@@ -111,7 +111,7 @@ def zonal(
     with _progress() as progress:
         result = zonal_statistics(rasters, zones, params, output, options, progress)
     _tell(result.notes)
-    typer.echo(f"{result.n_zones} zones, {len(result.columns)} new columns written to {output}", err=True)
+    typer.echo(f"{_zones(result)}, {len(result.columns)} new columns written to {output}", err=True)
 
 
 def _project(
@@ -131,8 +131,12 @@ def _project(
         )
     _tell(result.notes)
     if output is not None:
-        typer.echo(f"{result.n_zones} zones, {len(result.columns)} new columns written to {output}", err=True)
-    typer.echo(f"{result.n_zones} zones are in the tables: i2db show {folder} zone_rate", err=True)
+        typer.echo(f"{_zones(result)}, {len(result.columns)} new columns written to {output}", err=True)
+    typer.echo(f"{_zones(result)} in the tables: i2db show {folder} zone_rate", err=True)
+
+
+def _zones(result: Result) -> str:
+    return "1 zone" if result.n_zones == 1 else f"{result.n_zones} zones"
 
 
 def _tell(notes: tuple[str, ...]) -> None:
