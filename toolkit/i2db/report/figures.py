@@ -45,7 +45,7 @@ def confusion_figure(
     top = 0.6 + max(0.72 * name_inches, 0.6)
     width = max(name_inches + n * _CELL + len(columns) * _COLUMN + 0.6, 5.2)
     height = top + n * _CELL + 0.4
-    figure = _new_figure(width, height)
+    figure = new_figure(width, height)
     matrix = figure.add_axes(((name_inches + 0.1) / width, 0.4 / height, n * _CELL / width, n * _CELL / height))
     _draw_matrix(matrix, confusion, hidden_below)
     for i, (heading, cells) in enumerate(columns):
@@ -61,7 +61,7 @@ def confusion_figure(
         f"Rows: reference. Columns: map. Colour: share of the reference class; counts under {hidden_below:.0%} hidden."
     )
     figure.text(0.15 / width, 0.12 / height, note, fontsize=7, va="bottom", wrap=True)
-    _save(figure, path, dots_per_inch)
+    save_figure(figure, path, dots_per_inch)
 
 
 def _side_columns(confusion: Confusion) -> list[tuple[str, list[str]]]:
@@ -134,7 +134,7 @@ def map_figure(
     axes.imshow(table[rows], interpolation="nearest")
     if has_legend:
         _draw_legend(axes, entries)
-    _save(figure, path, 150)
+    save_figure(figure, path, 150)
 
 
 def confidence_figure(
@@ -148,7 +148,7 @@ def confidence_figure(
     bar = figure.colorbar(image, ax=axes, fraction=0.045, pad=0.03)
     bar.set_label(f"confidence, % ({kind})", fontsize=8)
     bar.ax.tick_params(labelsize=8)
-    _save(figure, path, 150)
+    save_figure(figure, path, 150)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ def _map_axes(picture: _Picture, title: str | None, legend_inches: float) -> tup
     rows, columns = picture.values.shape
     scale = 6.0 / max(rows, columns)
     width, height = max(columns * scale, 2.0), max(rows * scale, 2.0)
-    figure = _new_figure(width + legend_inches + 0.3, height + (0.85 if title else 0.6))
+    figure = new_figure(width + legend_inches + 0.3, height + (0.85 if title else 0.6))
     figure.set_layout_engine("constrained")
     axes = figure.add_subplot()
     axes.set_xticks([])
@@ -228,7 +228,7 @@ def _draw_legend(axes: Axes, entries: Sequence[tuple[str, tuple[int, int, int]]]
     )
 
 
-def _new_figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
     """A figure of its own, apart from pyplot's global state: workers may draw at the same time."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -238,7 +238,8 @@ def _new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _save(figure: Figure, path: Path, dots_per_inch: int) -> None:
+def save_figure(figure: Figure, path: Path, dots_per_inch: int) -> None:
+    """Write a figure as PNG, equal bytes for equal figures."""
     buffer = io.BytesIO()
     figure.savefig(
         buffer, format="png", dpi=dots_per_inch, bbox_inches="tight", pad_inches=0.1, metadata={"Software": None}

@@ -34,10 +34,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of its own: a heading, and under it paragraphs (text) and tables in their order."""
+    """A section of its own: a heading, and under it paragraphs (text), tables and pictures in their order."""
 
     heading: str
-    blocks: tuple[str | Table, ...]
+    blocks: tuple[str | Table | Picture, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +199,13 @@ def _stages(stages: Sequence[StageTime]) -> str:
 
 
 def _blocks(section: Section) -> str:
-    return "".join(
-        f"<p>{escape(block)}</p>\n" if isinstance(block, str) else _plain_table(block, block.headings[0].lower())
-        for block in section.blocks
-    )
+    return "".join(_block(block) for block in section.blocks)
+
+
+def _block(block: str | Table | Picture) -> str:
+    if isinstance(block, Picture):
+        return _wide_picture(block)
+    return f"<p>{escape(block)}</p>\n" if isinstance(block, str) else _plain_table(block, block.headings[0].lower())
 
 
 def _plain_table(table: Table | None, label: str) -> str:

@@ -15,8 +15,10 @@ from i2db.errors import InputError
 from i2db.finding import Finding, errors, summary
 from i2db.fingerprint import file_fingerprint
 from i2db.folds import folds, source_of
+from i2db.learn.reduction import FeatureKey
 from i2db.report.nomenclature import read_colors, read_nomenclature
 from i2db.report.style import default_palette
+from i2db.stages.learning_rules import learning_rules
 from i2db.vector.ground_truth import outside, read_ground_truth
 from i2db.vector.regions import read_regions, sole_region
 
@@ -70,6 +72,12 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
             f"{len(problems)} problems with the inputs:\n{summary(problems)}",
             hint="mend them, or leave the labels out with chain.excluded_classes; `i2db check` lists everything",
         )
+    # Long before the models: files of rules that name a region or class that there is not.
+    keys = [
+        FeatureKey(row["feature_name"], row["sensor"], row["band"], row["date"] and f"{row['date']:%Y%m%d}")
+        for row in _feature_rows(project)
+    ]
+    learning_rules(project.config, regions["region"].to_pylist(), [row["class_code"] for row in classes], keys)
     database.replace(
         "grid",
         [{"crs": scene.grid.crs, "resolution_x": scene.grid.resolution_x, "resolution_y": scene.grid.resolution_y}],

@@ -20,6 +20,7 @@ from i2db.report import failures
 from i2db.report.figures import confidence_figure, confusion_figure, map_figure
 from i2db.report.html import Picture, ReportData, Section, StageTime, write_report
 from i2db.report.html import Table as ReportTable
+from i2db.report.importance import importance_figure, importance_section, search_section
 from i2db.report.matrix import Confusion, class_scores, confusions_of, map_scores
 from i2db.report.results import Caveats, Unseen, accuracy_notes, results_text
 from i2db.report.style import LegendClass
@@ -64,7 +65,7 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
         _write_difference(project, run, folder / f"diff_seed_{run}.tif")
     told = Caveats(is_resubstitution=resubstitution, unvalidated=tuple(unvalidated), unseen=tuple(unseen))
     write_whole(folder / "RESULTS.txt", results_text(confusions, told, failures.interval_text(intervals)))
-    sections = [failures.intervals_section(intervals), *_failures(project)]
+    sections = [failures.intervals_section(intervals), *_failures(project), *_models(project)]
     _write_report(project, confusions, classes, accuracy_notes(confusions, told), [one for one in sections if one])
     # What a larger number of runs left behind.
     for pattern in ("TMP/Classif_Seed_{}.csv", "Confusion_Matrix_Classif_Seed_{}.png", "diff_seed_{}.tif"):
@@ -130,6 +131,23 @@ def _failures(project: Project) -> list[Section | None]:
         failures.dates_section(dates, database.rows("evaluate/separability", n_pairs=15), band or ""),
         failures.areas_section(database.rows("evaluate/areas")),
     ]
+
+
+def _models(project: Project) -> list[Section | None]:
+    """What the features are worth to the models, with a heat map per method in final/, and what searches found."""
+    rows, folder = project.database.rows("evaluate/importance"), project.folder / FINAL
+    pictures = {
+        method: folder / f"Feature_Importance_{method}.png"
+        for method in ("impurity", "permutation")
+        if any(row["method"] == method for row in rows)
+    }
+    for method, path in pictures.items():
+        importance_figure(path, [row for row in rows if row["method"] == method], method)
+    for path in folder.glob("Feature_Importance_*.png"):
+        if path not in pictures.values():
+            path.unlink()
+    found = project.database.rows("evaluate/searches", n_settings=10)
+    return [importance_section(rows, pictures), search_section(found)]
 
 
 def _outlier_band(project: Project) -> str | None:
@@ -260,10 +278,12 @@ STAGE = Stage(
         "reliability",
         "calibration",
         "suspect_polygon",
+        "feature_importance",
+        "search_summary",
     ),
     writes=("accuracy_interval", "class_area", "class_separability"),
     needs=("mosaic",),
-    version=3,
+    version=4,
     sql=(
         "evaluate/areas",
         "evaluate/calibration",
@@ -278,11 +298,13 @@ STAGE = Stage(
         "evaluate/difference",
         "evaluate/facts",
         "evaluate/first_band",
+        "evaluate/importance",
         "evaluate/intervals",
         "evaluate/outlying_dates",
         "evaluate/polygons",
         "evaluate/reliability",
         "evaluate/runs",
+        "evaluate/searches",
         "evaluate/separability",
         "evaluate/stage_times",
         "evaluate/summary",

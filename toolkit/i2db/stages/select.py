@@ -95,10 +95,25 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
             f"{project.config.chain.ground_truth}",
             hint="see arg_train.sample_selection (with byclass, the classes of its file), and arg_train.ratio",
         )
+    _check_folds(project)
     database.run("catalogue/clear_findings", stage=STAGE.name)
     database.run("select/find_empty_regions")
     database.run("select/find_shortages")
     database.run("select/find_missing_classes", wanted_classes=wanted)
+
+
+def _check_folds(project: Project) -> None:
+    """An InputError, before anything is extracted, where a search on whole polygons has a class of one polygon."""
+    classifier = project.config.classifier
+    if not (classifier.search and classifier.is_grouped):
+        return
+    for row in project.database.rows("select/lone_polygons"):
+        raise InputError(
+            f"run {row['run']}, region {row['region']}: class {row['class_name']} ({row['class_code']}) has one "
+            "polygon to learn from, so no fold of scikit_models_parameters.cross_validation_grouped can both learn "
+            "and test it",
+            hint="add polygons of it there, leave it out (chain.excluded_classes), or do not group the folds",
+        )
 
 
 STAGE = Stage(
@@ -113,6 +128,7 @@ STAGE = Stage(
         "select/quota",
         "select/selection",
         "select/count_selection",
+        "select/lone_polygons",
         "select/find_empty_regions",
         "select/find_shortages",
         "select/find_missing_classes",
