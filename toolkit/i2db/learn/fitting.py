@@ -316,7 +316,8 @@ def _explained(spec: LearningSpec, where: str) -> Iterator[None]:
     import warnings
 
     try:
-        with warnings.catch_warnings():
+        # Recorded, and so kept from the terminal: scikit-learn's threads undo each other's filters.
+        with warnings.catch_warnings(record=True):
             warnings.filterwarnings("ignore", module="sklearn")
             yield
     except InputError:

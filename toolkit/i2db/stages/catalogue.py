@@ -72,12 +72,17 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
             f"{len(problems)} problems with the inputs:\n{summary(problems)}",
             hint="mend them, or leave the labels out with chain.excluded_classes; `i2db check` lists everything",
         )
-    # Long before the models: files of rules that name a region or class that there is not.
-    keys = [
-        FeatureKey(row["feature_name"], row["sensor"], row["band"], row["date"] and f"{row['date']:%Y%m%d}")
-        for row in _feature_rows(project)
-    ]
-    learning_rules(project.config, regions["region"].to_pylist(), [row["class_code"] for row in classes], keys)
+    if _has_models(project.config):
+        # Long before the models: files of rules that name a region or class that there is not.
+        learning_rules(
+            project.config,
+            regions["region"].to_pylist(),
+            [row["class_code"] for row in classes],
+            [
+                FeatureKey(row["feature_name"], row["sensor"], row["band"], row["date"] and f"{row['date']:%Y%m%d}")
+                for row in feature_rows(project)
+            ],
+        )
     database.replace(
         "grid",
         [{"crs": scene.grid.crs, "resolution_x": scene.grid.resolution_x, "resolution_y": scene.grid.resolution_y}],
