@@ -93,7 +93,7 @@ def seen(
         patch.setattr(Database, "_execute", noted)
         folder = tmp_path_factory.mktemp("declared") / "out"
         stages = [watched(stage) for stage in CLASSIFICATION]
-        run_scene(scene.config, folder, stages=stages)
+        run_scene(scene.config, folder, "arg_train.learning_curve=[5]", stages=stages)
         run_scene(
             scene.config,
             folder,
@@ -105,6 +105,12 @@ def seen(
             "arg_train.block_size=150",
             stages=stages,
         )
+        # A table of series takes other ways through the same stages.
+        table = folder.parent / "table.csv"
+        table.write_text("id,code,v\n" + "".join(f"{i},{scene.class_codes[i % 2]},{i % 2}\n" for i in range(20)))
+        own = (f"chain.ground_truth='{table}'", "chain.polygon_id_field=id", "sample_table.features=v")
+        alone = ("chain.s2_path=None", "chain.list_tile=None", "chain.region_path=None")
+        run_scene(scene.config, folder.parent / "out_table", *own, *alone, stages=stages)
     found = {}
     for stage, executed in texts.items():
         read, written = map(set().union, *(touched(text) for text in executed))  # type: ignore[arg-type]

@@ -6,17 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from i2db.config.sensors import configured_sensors
 from i2db.errors import ConfigError, I2dbError, InputError
 from i2db.finding import Finding, errors
 from i2db.folds import source_of, with_folds
 from i2db.report.nomenclature import read_colors, read_nomenclature
+from i2db.sample_table import table_columns
 from i2db.scene import survey
 from i2db.sensors.check import check_extents, check_readable
 from i2db.series import scan_all
 from i2db.user_rasters import user_rasters
 from i2db.vector.ground_truth import outside, read_ground_truth
 from i2db.vector.layer import read_layer, repair
-from i2db.vector.points import layer_kind, single_points
+from i2db.vector.points import DEGREES, layer_kind, single_points
 from i2db.vector.regions import read_regions
 
 if TYPE_CHECKING:
@@ -26,9 +28,13 @@ if TYPE_CHECKING:
 def check_inputs(config: Config) -> list[Finding]:
     """Findings on products (each file is decoded at its end), classes, ground truth, regions and the user's rasters."""
     findings: list[Finding] = []
-    products = _products(config, findings)
+    products = _products(config, findings) if configured_sensors(config) else []
     has_truth = config.chain.has_ground_truth
     codes = (_attempt(findings, "nomenclature", lambda: _classes(config, findings)) if has_truth else None) or []
+    if config.sample_table.is_used and not products:
+        _attempt(findings, "table", lambda: _table(config, codes, findings))
+        _attempt(findings, "split", lambda: with_folds(config, ()))
+        return findings
     crs = config.chain.proj or _attempt(findings, "projection", lambda: _projection(products))
     if crs is None:
         return findings
@@ -100,7 +106,12 @@ def _classes(config: Config, findings: list[Finding]) -> list[int]:
 def _ground_truth(config: Config, crs: str, codes: list[int], products: list[Any], findings: list[Finding]) -> None:
     table, found = read_ground_truth(source_of(config), crs, set(codes))
     extents = [_extent(product, crs) for product in {product.tile: product for product in products}.values()]
-    findings += [*found, *outside(table, extents, config.chain.labelled_file)]
+    findings += found if config.sample_table.is_used else [*found, *outside(table, extents, config.chain.labelled_file)]
+
+
+def _table(config: Config, codes: list[int], findings: list[Finding]) -> None:
+    table_columns(config, ())
+    findings += read_ground_truth(source_of(config), config.chain.proj or DEGREES, set(codes))[1]
 
 
 def _extent(product: Any, crs: str) -> tuple[float, float, float, float]:

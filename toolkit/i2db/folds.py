@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from i2db.errors import ConfigError
+from i2db.sample_table import chosen_columns
 
 if TYPE_CHECKING:
     from i2db.config.model import Config
@@ -69,6 +70,7 @@ def source_of(config: Config) -> GroundTruthSource:
         table_crs=chain.ground_truth_proj,
         unit_field=train.split_field if train.leaves_one_out and train.split_by in ("year", "field") else None,
         is_year=train.split_by == "year",
+        series_columns=chosen_columns(config) if config.sample_table.is_used else (),
     )
 
 

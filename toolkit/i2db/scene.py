@@ -7,9 +7,10 @@ and the tasks of the later stages take their inputs from it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from i2db.config.sensors import configured_sensors
 from i2db.errors import InputError
 from i2db.external.group import FunctionGroup
 from i2db.finding import Finding, errors, summary
@@ -19,11 +20,13 @@ from i2db.raster.group import FeatureGroup, SensorGroup
 from i2db.raster.read import SeriesReader
 from i2db.raster.user_raster import UserRaster
 from i2db.raster.windows import chunks as cut_chunks
+from i2db.sample_table import TableColumns, TableGroup, table_columns
 from i2db.sensors.declaration import Sensor
 from i2db.sensors.product import Product
 from i2db.series import project_grid, scan_all, sensor_features, tile_windows
 from i2db.user_functions import user_functions
 from i2db.user_rasters import raster_group, user_rasters
+from i2db.vector.points import DEGREES
 
 if TYPE_CHECKING:
     from i2db.config.model import Chunking, Config
@@ -68,6 +71,8 @@ class Scene:
     #: The user's functions, and whether they stand beside the sensors' features or in their place.
     functions: FunctionGroup | None = None
     concatenates: bool = True
+    #: Where the features lie in the table of labelled series, if the ground truth is one.
+    table: TableColumns | None = None
 
     @property
     def extent(self) -> Window:
@@ -81,6 +86,8 @@ class Scene:
     @property
     def groups(self) -> tuple[FeatureGroup, ...]:
         """All that a model is given, group by group, in the order of its features."""
+        if self.table is not None and not self.series:
+            return (TableGroup(self.table.features),)
         if self.functions is not None and not self.concatenates:
             return (self.functions,)
         of_user = raster_group(self.rasters.values())
@@ -105,6 +112,8 @@ def build_scene(config: Config, facts: Facts, *, refresh: bool = False) -> Scene
         InputError: products are missing or incomplete; the message lists all of them.
         ConfigError: the products disagree on the projection and none is given.
     """
+    if config.sample_table.is_used and not configured_sensors(config):
+        return _scene_of_table(config)
     found: list[Finding] = []
     scanned = scan_all(config, facts, found)
     if problems := errors(found):
@@ -126,7 +135,7 @@ def build_scene(config: Config, facts: Facts, *, refresh: bool = False) -> Scene
     pieces = _chunks(config, grid, tiles, series, facts)
     rasters = user_rasters(config, grid, tiles)
     functions = user_functions(config, series, list(tiles), rasters, notes)
-    return Scene(
+    scene = Scene(
         grid=grid,
         tiles=tiles,
         chunks=pieces,
@@ -136,6 +145,16 @@ def build_scene(config: Config, facts: Facts, *, refresh: bool = False) -> Scene
         rasters=rasters,
         functions=functions,
         concatenates=config.external_features.concat_mode,
+    )
+    return replace(scene, table=table_columns(config, scene.groups)) if config.sample_table.is_used else scene
+
+
+def _scene_of_table(config: Config) -> Scene:
+    """A table of labelled series without images: no tile, no chunk, and its own features."""
+    crs = config.chain.proj or config.chain.ground_truth_proj or DEGREES
+    grid = Grid(crs=crs, resolution_x=1.0, resolution_y=1.0)
+    return Scene(
+        grid=grid, tiles={}, chunks=(), series=(), findings=(), notes=(), rasters={}, table=table_columns(config, ())
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from i2db.config import check_functions, check_sensors
+from i2db.config import check_functions, check_sensors, check_table
 from i2db.config.check_learning import check_learning
 from i2db.config.fields import BUILDER_GROUPS, GROUND_TRUTH_KEYS
 from i2db.config.findings import Findings, key_name
@@ -73,7 +73,9 @@ def check(config: Config, resolved: Resolved, findings: Findings, whole: Place) 
     _check_split(checks)
     _check_selection(checks)
     check_learning(checks)
+    _check_curve(checks)
     check_sensors.check(checks)
+    check_table.check(checks)
     _check_user_rasters(checks)
     _check_chunks(checks)
     _check_execution(checks)
@@ -158,8 +160,8 @@ def _check_units(checks: Checks) -> None:
 
 
 def _check_ground_truth(checks: Checks) -> None:
-    path = checks.config.chain.ground_truth
-    if path is None or path.suffix.lower() != ".csv":
+    path, is_table = checks.config.chain.ground_truth, checks.config.sample_table.is_used
+    if (path is None or path.suffix.lower() != ".csv") and not is_table:
         checks.idle(("chain", "ground_truth_proj"), "chain.ground_truth is no CSV file and says its own projection")
 
 
@@ -204,6 +206,15 @@ def _check_idle_selection(checks: Checks, path: KeyPath, users: list[Selection])
         checks.idle((*path, "rand"), "the strategy is all, which leaves nothing to draw")
     elif all(user.sampler == "periodic" and user.jitter == 0 for user in users):
         checks.idle((*path, "rand"), "the periodic sampler without jitter draws nothing")
+
+
+def _check_curve(checks: Checks) -> None:
+    train = checks.config.arg_train
+    if train.learning_curve and train.extraction == "selected":
+        checks.error(
+            ("arg_train", "extraction"),
+            "arg_train.extraction selected stores no val pixels, which arg_train.learning_curve is tested on",
+        )
 
 
 def _check_user_rasters(checks: Checks) -> None:

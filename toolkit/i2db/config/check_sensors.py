@@ -24,7 +24,8 @@ def check(checks: Checks) -> None:
         checks.config, lambda place, reason: checks.error(place, f"{key_name(place)}: {reason}")
     )
     if not sensors:
-        _check_absence(checks)
+        if not checks.config.sample_table.is_used:
+            _check_absence(checks)
         return
     for sensor in sensors:
         _check_bands(checks, sensor)

@@ -17,7 +17,7 @@ from i2db.config.reader import load, settings
 from i2db.config.toml import write_toml
 from i2db.sensors.declaration import all_sensors
 
-#: What the example has for keys that every configuration must set, and for one of the sensors' folders.
+#: What the example has for keys that every configuration must set, and for a sensor's folder and tiles.
 _MANDATORY = {
     "output_path": "out",
     "list_tile": "T31TCJ T31TDJ",
@@ -53,7 +53,7 @@ def _example_keys(model: type[BaseModel], indent: str, *, quoted: bool) -> Itera
         yield from textwrap.wrap(
             field.description or "", 115, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "
         )
-        is_set = field.is_required() or name in ("s2_path", *GROUND_TRUTH_KEYS)
+        is_set = field.is_required() or name in ("s2_path", "list_tile", *GROUND_TRUTH_KEYS)
         default = _MANDATORY[name] if is_set else field.get_default(call_default_factory=True)
         if isinstance(default, BaseModel):
             yield from (f"{indent}{key} :", f"{indent}{{")

@@ -27,6 +27,7 @@ from i2db.config.fields import (
 from i2db.config.learning import DimRed, ScikitModels
 from i2db.config.otb import in_scikit
 from i2db.config.sensors import OwnSensors, SensorSection, section_field, section_model
+from i2db.config.table import SampleTable
 from i2db.config.train import ArgTrain, SampleSelection, Selection
 from i2db.learn.catalogue import ALIASES, CHAINS_OWN
 from i2db.learn.specification import ClassifierSpec
@@ -46,6 +47,7 @@ __all__ = [
     "Interpolation",
     "PythonDataManaging",
     "SampleSelection",
+    "SampleTable",
     "ScikitModels",
     "Selection",
     "SensorSection",
@@ -60,7 +62,7 @@ class Chain(ConfigSection):
 
     output_path: FilePath = Field(description="Folder of the results; it is made where it does not exist.")
     list_tile: Annotated[tuple[Text, ...], Names] = Field(
-        min_length=1, description="Tiles to work on, e.g. 'T31TCJ T31TDJ', in any order."
+        default=(), min_length=1, description="Tiles to work on, e.g. 'T31TCJ T31TDJ', in any order."
     )
     s2_path: FilePath | None = Field(
         default=None, description="Folder of Sentinel-2 products (Theia L2A), with one folder per tile."
@@ -96,7 +98,8 @@ class Chain(ConfigSection):
     ground_truth: FilePath | None = Field(
         default=None,
         description="File of labelled polygons or points: Shapefile, GeoPackage, GeoJSON, GeoParquet; CSV for points. "
-        "Only the builder i2_features_map does without.",
+        "Only the builder i2_features_map does without. "
+        "With section sample_table a table of labelled series, Parquet or CSV.",
     )
     ground_truth_proj: ProjectionCode | None = Field(
         default=None,
@@ -453,6 +456,9 @@ class Config(ConfigSection):
         default=ScikitModels(), description="A classifier of scikit-learn in the place of arg_train.classifier."
     )
     dim_red: DimRed = Field(default=DimRed(), description="Principal components in the place of the features.")
+    sample_table: SampleTable = Field(
+        default=SampleTable(), description="A table of labelled series as ground truth, with or without images to map."
+    )
     python_data_managing: PythonDataManaging = Field(
         default=PythonDataManaging(), description="How tiles are cut into chunks."
     )

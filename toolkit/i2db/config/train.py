@@ -22,6 +22,19 @@ Index = Literal["NDVI", "NDWI", "Brightness"]
 LARGEST_SEED = 2**31 - 1
 
 
+def _sizes(given: Any) -> Any:
+    """Numbers of samples in a list; a single one may stand alone."""
+    sizes = given if isinstance(given, list | tuple) else [given]
+    if not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in sizes):
+        raise ValueError("must be a list of whole numbers above 0, e.g. [25, 50, 100, 200]")
+    if len(set(sizes)) < len(sizes):
+        raise ValueError("names a number twice")
+    return tuple(sizes)
+
+
+Sizes = Annotated[tuple[int, ...], BeforeValidator(_sizes, json_schema_input_type=int | list[int])]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """How samples are chosen for the model of one region, with nothing left open (OTB's SampleSelection).
@@ -219,6 +232,11 @@ class ArgTrain(ConfigSection):
     extraction: Literal["auto", "selected", "all"] = Field(
         default="auto",
         description="Whose features are stored: the selected pixels', all candidates', or as the numbers suggest.",
+    )
+    learning_curve: Sizes = Field(
+        default=(),
+        description="Samples per class, e.g. [25, 50, 100, 200], from which models are learnt beside those of the map, "
+        "to see how accuracy grows; each holds the samples of all smaller ones.",
     )
     features: Annotated[tuple[Index, ...], Names] = Field(
         default=("NDVI", "NDWI", "Brightness"), description="Indices computed for every date beside the bands."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,6 +100,37 @@ def _draw_matrix(axes: Axes, confusion: Confusion, hidden_below: float) -> None:
     axes.tick_params(which="minor", length=0)
     for spine in axes.spines.values():
         spine.set_color("0.6")
+
+
+def curve_figure(path: Path, points: Sequence[Mapping[str, Any]], *, dots_per_inch: int = 150) -> None:
+    """Draw how accuracy grows with the number of samples: a faint line per run, a strong one for their mean.
+
+    Args:
+        path: PNG to write.
+        points: run, size, overall_accuracy and f_score of every run and size.
+        dots_per_inch: resolution.
+    """
+    figure = new_figure(5.2, 3.4)
+    axes = figure.add_axes((0.13, 0.16, 0.84, 0.74))
+    sizes = sorted({point["size"] for point in points})
+    runs = sorted({point["run"] for point in points})
+    for name, label, color in (("overall_accuracy", "OA", "#0072b2"), ("f_score", "mean F-score", "#d55e00")):
+        table = np.full((len(runs), len(sizes)), np.nan)
+        for point in points:
+            table[runs.index(point["run"]), sizes.index(point["size"])] = np.nan if point[name] is None else point[name]
+        for row in table if len(runs) > 1 else ():
+            axes.plot(sizes, row, color=color, alpha=0.25, linewidth=0.8)
+        mean = [row[~np.isnan(row)].mean() if (~np.isnan(row)).any() else np.nan for row in table.T]
+        axes.plot(sizes, mean, color=color, marker="o", markersize=3.5, label=label)
+    axes.set_xscale("log")
+    axes.set_xticks(sizes, [str(size) for size in sizes], fontsize=8)
+    axes.minorticks_off()
+    axes.tick_params(labelsize=8)
+    axes.set_xlabel("samples per class and region, at most", fontsize=8)
+    axes.grid(visible=True, color="0.9", linewidth=0.6)
+    axes.set_title(f"Learning curve, {len(runs)} run{'s' if len(runs) > 1 else ''}", fontsize=10, loc="left")
+    axes.legend(fontsize=8, frameon=False, loc="lower right")
+    save_figure(figure, path, dots_per_inch)
 
 
 def map_figure(

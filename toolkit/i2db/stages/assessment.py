@@ -36,15 +36,22 @@ def assess(project: Project) -> None:
     areas: list[dict[str, Any]] = []
     for row in database.rows("evaluate/runs"):
         run = int(row["run"])
-        with open_labels(project.folder / FINAL / f"Classif_Seed_{run}.tif") as labels:
-            mapped = class_areas(labels)
+        mapped = _mapped(project, run)
         counts = _unit_counts(database.arrow("evaluate/unit_confusion", run=run), codes)
         of_run, of_areas = assessed(run, int(row["random_seed"]), codes, counts, mapped)
         intervals += of_run
-        areas += of_areas
+        areas += of_areas if mapped else []
     database.replace("accuracy_interval", pa.Table.from_pylist(intervals, schema=_INTERVAL))
     database.replace("class_area", pa.Table.from_pylist(areas, schema=_AREA))
     database.replace("class_separability", pa.Table.from_pylist(_separability(project, codes), schema=_SEPARABILITY))
+
+
+def _mapped(project: Project, run: int) -> Mapping[int, ClassArea]:
+    """Area per class of a run's map; none where a table of series stands alone and nothing is mapped."""
+    if not project.scene.chunks:
+        return {}
+    with open_labels(project.folder / FINAL / f"Classif_Seed_{run}.tif") as labels:
+        return class_areas(labels)
 
 
 _INTERVAL = pa.schema(

@@ -21,6 +21,7 @@ from i2db.raster.grid import sample_ids
 from i2db.stages.inputs import LONGEST_GAP_BAND, N_VALID_BAND, ChunkInput, chunk_inputs, owned_pixels, read_raster
 from i2db.stages.publishing import publish_tables
 from i2db.stages.regions import ChunkRegions, regions_of_chunks
+from i2db.stages.series import Stretch, candidates, stretches
 from i2db.store.parts import Part
 
 _SENSOR_CLEAR_DATES = pa.list_(pa.struct([("key", pa.string()), ("value", pa.uint16())]))
@@ -56,6 +57,8 @@ class _Payload:
 
 
 def _tasks(project: Project) -> Sequence[Task]:
+    if project.scene.table is not None:
+        return [STAGE.task(stretch.unit, stretch.identity, stretch) for stretch in stretches(project)]
     polygons: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in project.database.rows("candidate/polygons_of_chunks"):
         polygons[f"{row['tile']}-{row['chunk']:04d}"].append(row)
@@ -92,6 +95,11 @@ def _tasks(project: Project) -> Sequence[Task]:
 
 
 def _work(task: Task, context: WorkContext) -> Part:
+    if isinstance(task.payload, Stretch):
+        writer = context.writer(task)
+        writer.table("candidate", candidates(task.payload, CANDIDATE_SCHEMA))
+        writer.table("conflict", CONFLICT_SCHEMA.empty_table())
+        return writer.finish()
     payload: _Payload = task.payload
     chunk_input = payload.chunk_input
     window = chunk_input.chunk.window
@@ -210,6 +218,7 @@ STAGE = Stage(
     sql=(
         "candidate/polygons_of_chunks",
         "candidate/regions",
+        "candidate/series",
         "candidate/clear",
         "candidate/fill",
         "candidate/find_empty_polygons",

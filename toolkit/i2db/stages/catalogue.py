@@ -22,6 +22,15 @@ from i2db.stages.learning_rules import learning_rules
 from i2db.vector.ground_truth import outside, read_ground_truth
 from i2db.vector.regions import read_regions, sole_region
 
+TILE_SCHEMA = pa.schema(
+    [
+        ("tile", pa.string()),
+        ("tile_rank", pa.int32()),
+        *((name, pa.int32()) for name in ("grid_column", "grid_row", "n_columns", "n_rows")),
+        ("wkb", pa.binary()),
+    ]
+)
+
 
 def _tasks(project: Project) -> Sequence[Task]:
     config, scene = project.config, project.scene
@@ -31,6 +40,7 @@ def _tasks(project: Project) -> Sequence[Task]:
         "groups": config.arg_train.group_field,
         "units": [config.arg_train.split_by, config.arg_train.split_field] if config.arg_train.leaves_one_out else None,
         "points": chain.ground_truth_proj,
+        "series": [scene.table.groups, scene.table.scale] if scene.table is not None else None,
         "runs": [config.arg_train.runs, config.arg_train.split_ground_truth, folds(config, scene.tiles)],
         "files": [
             file_fingerprint(path)
@@ -85,7 +95,14 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
         )
     database.replace(
         "grid",
-        [{"crs": scene.grid.crs, "resolution_x": scene.grid.resolution_x, "resolution_y": scene.grid.resolution_y}],
+        [
+            {
+                "crs": scene.grid.crs,
+                # A table without images has places and no pixels.
+                "resolution_x": scene.grid.resolution_x if scene.chunks else None,
+                "resolution_y": scene.grid.resolution_y if scene.chunks else None,
+            }
+        ],
     )
     if classes:
         database.replace("class", classes)
@@ -157,9 +174,26 @@ def _ground_truth(project: Project, codes: Sequence[int], findings: list[Finding
                 remedy=remedy,
             )
         )
+    if project.scene.table is not None:
+        _require_places(project, table)
+        findings += found
+        return table
     extents = [project.scene.grid.bounds(window) for window in project.scene.tiles.values()]
     findings += [*found, *outside(table, extents, project.config.chain.labelled_file)]
     return table
+
+
+def _require_places(project: Project, table: pa.Table) -> None:
+    """An InputError where the split asks where the series of a table are, and some have no coordinates."""
+    train = project.config.arg_train
+    keys = [key for key in ("min_distance", "split_buffer") if getattr(train, key) > 0]
+    keys += [f"split_by {train.split_by}"] if train.split_by in ("block", "region") else []
+    if keys and train.split_ground_truth and table["wkb"].null_count:
+        raise InputError(
+            f"{table['wkb'].null_count} series of {project.config.chain.labelled_file} have no coordinates, and "
+            f"arg_train.{keys[0]} asks where they are",
+            hint="give the table columns longitude and latitude, or x and y and chain.ground_truth_proj",
+        )
 
 
 def _regions(project: Project, findings: list[Finding]) -> pa.Table:
@@ -193,7 +227,8 @@ def _tile_rows(project: Project) -> pa.Table:
                 "wkb": shapely.to_wkb(shapely.box(*scene.grid.bounds(window))),
             }
             for rank, (tile, window) in enumerate(scene.tiles.items(), start=1)
-        ]
+        ],
+        schema=TILE_SCHEMA,
     )
 
 

@@ -20,6 +20,7 @@ from i2db.learn.classifier import Classifier
 from i2db.learn.model import load_model, require_features
 from i2db.raster.grid import Window, rows_columns
 from i2db.raster.write import RasterSink, raster_sink
+from i2db.sample_table import TABLE
 from i2db.stages.inputs import (
     N_VALID_BAND,
     ChunkInput,
@@ -36,7 +37,9 @@ from i2db.stages.inputs import (
 )
 from i2db.stages.publishing import publish_tables
 from i2db.stages.regions import ChunkRegions, regions_of_chunks
+from i2db.stages.series import Predictor, stretches
 from i2db.store.parts import Part, PartWriter
+from i2db.vector.regions import SOLE_REGION
 
 #: Bytes of features held at a time: enough rows to keep the kernels busy, few enough to stay out of the way.
 FEATURE_BYTES = 32 * 2**20
@@ -80,6 +83,13 @@ class _Payload:
     probabilities: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SeriesPayload:
+    predictor: Predictor
+    models: tuple[ModelFile, ...]
+    n_runs: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Maps:
     """What the rasters will hold of a window: (runs, rows, columns), probabilities (runs, classes, rows, columns)."""
@@ -113,7 +123,7 @@ def _tasks(project: Project) -> Sequence[Task]:
     codes = tuple(int(row["class_code"]) for row in database.rows("classify/class_codes"))
     regions = regions_of_chunks(project)
     candidates = project.publications("candidate")
-    tasks = []
+    tasks = _tasks_of_table(project, models)
     for unit, (chunk_input, validity) in chunk_inputs(project).items():
         candidate = project.parts.find("candidate", unit, candidates[unit]) if unit in candidates else None
         here = tuple(model for model in models if model.region in regions[unit].names)
@@ -144,6 +154,46 @@ def _tasks(project: Project) -> Sequence[Task]:
     return tasks
 
 
+def _tasks_of_table(project: Project, models: Sequence[ModelFile]) -> list[Task]:
+    """A task per stretch of the table of series, if there is one: no map, but what the models say of its rows."""
+    table, n_runs = project.scene.table, project.config.arg_train.runs
+    if table is None:
+        return []
+    names = tuple(feature.name for feature in table.features)
+    tasks = []
+    for stretch in stretches(project):
+        payload = _SeriesPayload(
+            predictor=Predictor(stretch=stretch, columns=table),
+            models=tuple(_absolute(project, model) for model in models),
+            n_runs=n_runs,
+        )
+        files = [[model.run, model.region, model.kind, model.checksum] for model in models]
+        tasks.append(
+            STAGE.task(stretch.unit, [stretch.identity, table.groups, table.scale, names, files, n_runs], payload)
+        )
+    return tasks
+
+
+def _work_on_table(task: Task, payload: _SeriesPayload, context: WorkContext) -> Part:
+    names = [feature.name for feature in payload.predictor.columns.features]
+    models: dict[int, Classifier] = {}
+    for file in payload.models:
+        model, card = load_model(Path(file.path))
+        require_features(card, names)
+        models[file.run] = model
+    stretch = payload.predictor.stretch
+    label, confidence = payload.predictor.predict(models, payload.n_runs, context.n_threads)
+    found = _Candidates(
+        ids=stretch.sample_ids,
+        region=pa.chunked_array([pa.array([SOLE_REGION] * len(stretch.rows), pa.string())]),
+        label=label.astype(np.uint16),
+        confidence=confidence,
+    )
+    writer = context.writer(task)
+    writer.table("prediction", _predictions(payload.models, TABLE, stretch.number, found))
+    return writer.finish()
+
+
 def _absolute(project: Project, model: ModelFile) -> ModelFile:
     return ModelFile(
         run=model.run,
@@ -155,6 +205,8 @@ def _absolute(project: Project, model: ModelFile) -> ModelFile:
 
 
 def _work(task: Task, context: WorkContext) -> Part:
+    if isinstance(task.payload, _SeriesPayload):
+        return _work_on_table(task, task.payload, context)
     payload: _Payload = task.payload
     chunk_input = payload.chunk_input
     names = [feature.name for group in chunk_input.groups for feature in group.features]
@@ -168,7 +220,8 @@ def _work(task: Task, context: WorkContext) -> Part:
                 candidates.take(maps, window)
             _write(payload, sinks, maps, window)
             del maps  # before those of the next window are made
-    writer.table("prediction", _predictions(payload, candidates))
+    chunk = chunk_input.chunk
+    writer.table("prediction", _predictions(payload.models, chunk.tile, chunk.number, candidates))
     for kind, sink in sinks.items():
         writer.add(kind, sink.path)
     return writer.finish(**costs_details(reader.costs))
@@ -318,18 +371,17 @@ def _write(payload: _Payload, sinks: Mapping[str, RasterSink], maps: _Maps, wind
         sinks["probability"].write(maps.probability.reshape(-1, *window.shape), window)
 
 
-def _predictions(payload: _Payload, candidates: _Candidates | None) -> pa.Table:
+def _predictions(files: Sequence[ModelFile], tile: str, number: int, candidates: _Candidates | None) -> pa.Table:
     """A row per run and candidate pixel of the chunk; without label where the map has no data."""
     if candidates is None:
         return PREDICTION_SCHEMA.empty_table()
-    chunk = payload.chunk_input.chunk
-    kinds = {model.kind for model in payload.models}
+    kinds = {model.kind for model in files}
     if len(kinds) > 1:
-        raise StageError(f"chunk {chunk.unit} has models of several kinds: {sorted(kinds)}")
+        raise StageError(f"chunk {number} of {tile} has models of several kinds: {sorted(kinds)}")
     kind = next(iter(kinds), None)
     n = len(candidates.ids)
     tables = []
-    for run in range(payload.n_runs):
+    for run in range(len(candidates.label)):
         label = candidates.label[run].astype(np.int32)
         missing = label == 0
         tables.append(
@@ -338,8 +390,8 @@ def _predictions(payload: _Payload, candidates: _Candidates | None) -> pa.Table:
                     pa.array(np.full(n, run, dtype=np.int32)),
                     candidates.region,
                     pa.array([kind] * n, pa.string()),
-                    pa.array([chunk.tile] * n, pa.string()),
-                    pa.array(np.full(n, chunk.number, dtype=np.int32)),
+                    pa.array([tile] * n, pa.string()),
+                    pa.array(np.full(n, number, dtype=np.int32)),
                     pa.array(candidates.ids),
                     pa.array(label, mask=missing),
                     pa.array(candidates.confidence[run], mask=missing),
@@ -354,11 +406,18 @@ STAGE = Stage(
     name="classify",
     group="classification",
     title="labels and confidence of every pixel",
-    reads=("model", "class", "region"),
+    reads=("model", "class", "region", "polygon"),
     writes=("prediction",),
     needs=("validity", "candidate", "learn"),
     version=1,
-    sql=("classify/models", "classify/class_codes", "candidate/regions", "classify/clear", "classify/fill"),
+    sql=(
+        "classify/models",
+        "classify/class_codes",
+        "candidate/regions",
+        "candidate/series",
+        "classify/clear",
+        "classify/fill",
+    ),
     tasks=_tasks,
     work=_work,
     publish=publish_tables("classify/clear", "classify/fill", "prediction"),

@@ -17,7 +17,7 @@ from i2db.config.reader import flat
 from i2db.files import write_whole
 from i2db.raster.write import BLOCK, raster_sink
 from i2db.report import failures
-from i2db.report.figures import confidence_figure, confusion_figure, map_figure
+from i2db.report.figures import confidence_figure, confusion_figure, curve_figure, map_figure
 from i2db.report.html import Picture, ReportData, Section, StageTime, write_report
 from i2db.report.html import Table as ReportTable
 from i2db.report.importance import importance_figure, importance_section, search_section
@@ -35,14 +35,16 @@ def _tasks(project: Project) -> Sequence[Task]:
     runs = range(project.config.arg_train.runs)
     identity = [
         [row for row in flat(project.config) if row[0] != "execution" and row[1] != "output_path"],
-        project.published("catalogue", "candidate", "split", "select", "extract", "learn", "classify", "mosaic"),
+        project.published(
+            "catalogue", "candidate", "split", "select", "extract", "learn", "curve", "classify", "mosaic"
+        ),
     ]
     outputs = ["report.html", f"{FINAL}/RESULTS.txt"]
     for run in runs:
         outputs += [
             f"{FINAL}/TMP/Classif_Seed_{run}.csv",
             f"{FINAL}/Confusion_Matrix_Classif_Seed_{run}.png",
-            f"{FINAL}/diff_seed_{run}.tif",
+            *([f"{FINAL}/diff_seed_{run}.tif"] if project.scene.chunks else []),
         ]
     return [STAGE.task("all", identity, outputs=tuple(outputs))]
 
@@ -62,16 +64,36 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
     for run, confusion in enumerate(confusions):
         _write_matrix(folder / "TMP" / f"Classif_Seed_{run}.csv", confusion)
         confusion_figure(folder / f"Confusion_Matrix_Classif_Seed_{run}.png", confusion, title=f"Confusion, run {run}")
-        _write_difference(project, run, folder / f"diff_seed_{run}.tif")
+        if project.scene.chunks:
+            _write_difference(project, run, folder / f"diff_seed_{run}.tif")
     told = Caveats(is_resubstitution=resubstitution, unvalidated=tuple(unvalidated), unseen=tuple(unseen))
     write_whole(folder / "RESULTS.txt", results_text(confusions, told, failures.interval_text(intervals)))
-    sections = [failures.intervals_section(intervals), *_failures(project), *_models(project)]
+    sections = [failures.intervals_section(intervals), *_failures(project), *_models(project), _curve(project)]
     _write_report(project, confusions, classes, accuracy_notes(confusions, told), [one for one in sections if one])
     # What a larger number of runs left behind.
     for pattern in ("TMP/Classif_Seed_{}.csv", "Confusion_Matrix_Classif_Seed_{}.png", "diff_seed_{}.tif"):
         for path in folder.glob(pattern.format("*")):
             if path.relative_to(folder).as_posix() not in {pattern.format(run) for run in range(len(confusions))}:
                 path.unlink()
+
+
+def _curve(project: Project) -> Section | None:
+    """The figure of the learning curve and its section; None where there is none."""
+    path = project.folder / FINAL / "Learning_Curve.png"
+    points = project.database.rows("curve/accuracy")
+    if not points:
+        path.unlink(missing_ok=True)
+        return None
+    curve_figure(path, points)
+    text = "Models from the first samples of each class and region, tested on the same pixels as the map's."
+    means: dict[int, list[float]] = {}
+    for point in points:
+        means.setdefault(point["size"], []).append(point["overall_accuracy"])
+    alternative = "; ".join(f"{size}: {np.mean(values):.3f}" for size, values in sorted(means.items()))
+    picture = Picture(
+        path, "Accuracy by samples per class", f"Mean overall accuracy by samples per class: {alternative}"
+    )
+    return Section("Learning curve", (text, picture))
 
 
 def _confusions(project: Project, classes: dict[int, dict[str, Any]]) -> list[Confusion]:
@@ -173,19 +195,26 @@ def _write_report(
         for code, row in classes.items()
     ]
     pictures = folder / "TMP"
-    map_figure(pictures / "map.png", folder / "Classif_Seed_0.tif", legend, has_legend=False)
+    has_map = bool(project.scene.chunks)
+    if has_map:
+        map_figure(pictures / "map.png", folder / "Classif_Seed_0.tif", legend, has_legend=False)
     kind = _confidence_kind(project)
-    confidence_figure(pictures / "confidence.png", folder / "Confidence_Seed_0.tif", kind=kind)
+    if has_map:
+        confidence_figure(pictures / "confidence.png", folder / "Confidence_Seed_0.tif", kind=kind)
     write_report(
         project.folder / "report.html",
         ReportData(
             title="Land cover map",
             facts=_facts(project),
-            map_picture=Picture(pictures / "map.png", "Classes of run 0", "Map of the land-cover classes"),
-            legend=legend,
+            map_picture=Picture(pictures / "map.png", "Classes of run 0", "Map of the land-cover classes")
+            if has_map
+            else None,
+            legend=legend if has_map else (),
             confidence_picture=Picture(
                 pictures / "confidence.png", f"Confidence of run 0: {kind}", "Map of the confidence of the classes"
-            ),
+            )
+            if has_map
+            else None,
             scores=map_scores(confusions),
             classes=class_scores(confusions),
             notes=notes,
@@ -208,15 +237,21 @@ def _write_report(
 def _facts(project: Project) -> list[tuple[str, str]]:
     (row,) = project.database.rows("evaluate/facts")
     scene = project.scene
-    return [
+    images = [
         ("Tiles", ", ".join(scene.tiles)),
         ("Projection", f"{scene.grid.crs}, pixels of {scene.grid.resolution_x:g} x {scene.grid.resolution_y:g}"),
         (
             "Acquisitions",
             f"{row['n_products']} products on {row['n_dates']} dates, {row['first_date']} to {row['last_date']}",
         ),
+    ]
+    truth = f"{row['n_polygons']} polygons, {row['n_candidates']} usable pixels"
+    if scene.table is not None:
+        truth = f"{row['n_candidates']} series of {scene.table.path.name}"
+    return [
+        *(images if scene.chunks else []),
         ("Features", str(row["n_features"])),
-        ("Ground truth", f"{row['n_polygons']} polygons, {row['n_candidates']} usable pixels"),
+        ("Ground truth", truth),
         ("Runs", f"{project.config.arg_train.runs}, random seed {project.random_seed}"),
         ("Findings", f"{row['n_findings']}: i2db show OUT finding"),
     ]
@@ -256,6 +291,7 @@ STAGE = Stage(
         "class",
         "region",
         "model",
+        "learning_curve",
         "model_class",
         "quota",
         "selection",
@@ -290,6 +326,7 @@ STAGE = Stage(
         "evaluate/circumstances",
         "evaluate/class_samples",
         "evaluate/class_statistics",
+        "curve/accuracy",
         "evaluate/classes",
         "evaluate/confidence_kind",
         "evaluate/configuration",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ from i2db.chain.task import Decision, Task, WorkContext
 from i2db.fingerprint import fingerprint
 from i2db.raster.grid import rows_columns
 from i2db.raster.group import Cost, FeatureGroup
+from i2db.sample_table import TABLE
 from i2db.stages.inputs import (
     ChunkInput,
     ChunkReader,
@@ -31,6 +33,7 @@ from i2db.stages.inputs import (
     window_identity,
 )
 from i2db.stages.publishing import publish_tables
+from i2db.stages.series import Stretch, stretches
 from i2db.stages.slices import slices_by
 from i2db.store.parts import Part
 from i2db.store.wide import create_wide_view
@@ -45,6 +48,9 @@ ROWS_AT_A_TIME = 64
 _NO_DATA = "no clear date: nodata in the bands at every date the masks call clear"
 _REJECTED = {"external": "a function gives NaN or infinite numbers, or there is no clear date"}
 
+#: The same of a series.
+_MISSING = "a feature is missing in the table"
+
 SAMPLE_SCHEMA = pa.schema([("sample_id", pa.int64()), ("features", pa.list_(pa.float32()))])
 
 
@@ -55,11 +61,21 @@ class _Payload:
     sample_ids: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SeriesPayload:
+    stretch: Stretch
+    group: str
+    columns: tuple[str, ...]
+    scale: float
+
+
 def extracts_all(project: Project) -> bool:
     """Whether all candidates are extracted: as configured, or because their features take little room."""
     wanted = project.config.arg_train.extraction
     if wanted != "auto":
         return bool(wanted == "all")
+    if project.config.arg_train.learning_curve:
+        return True  # models are tested on the features of the val pixels
     (count,) = project.database.rows("extract/count_candidates")
     n_features = len(project.scene.features)
     return int(count["n"]) * n_features * 4 <= EXTRACT_ALL_BELOW
@@ -72,13 +88,27 @@ def _tasks(project: Project) -> Sequence[Task]:
         return []
     ids = targets["sample_id"].to_numpy()
     of_chunk = {key: ids[rows] for key, rows in slices_by(targets, "tile", "chunk")}
-    tasks = []
+    tasks = _tasks_of_table(project, of_chunk)
     for chunk_input, _ in chunk_inputs(project).values():
         wanted = of_chunk.get((chunk_input.chunk.tile, chunk_input.chunk.number))
         if wanted is None:
             continue
         for group in chunk_input.groups:
             tasks.append(_task(project, chunk_input, group, wanted))
+    return tasks
+
+
+def _tasks_of_table(project: Project, of_chunk: Mapping[tuple[Any, ...], NDArray[np.int64]]) -> list[Task]:
+    """A task per group and stretch of the table of series, if there is one."""
+    table, tasks = project.scene.table, []
+    for stretch in stretches(project):
+        wanted = of_chunk.get((TABLE, stretch.number))
+        if table is None or wanted is None:
+            continue
+        part = stretch.only(wanted)
+        for group, columns in table.groups:
+            payload = _SeriesPayload(stretch=part, group=group, columns=columns, scale=table.scale)
+            tasks.append(STAGE.task(f"{group}-{stretch.unit}", [part.identity, columns, table.scale], payload))
     return tasks
 
 
@@ -98,6 +128,12 @@ def _task(project: Project, chunk_input: ChunkInput, group: FeatureGroup, wanted
 
 
 def _work(task: Task, context: WorkContext) -> Part:
+    if isinstance(task.payload, _SeriesPayload):
+        series = task.payload
+        numbers = series.stretch.features(series.columns, series.scale)
+        is_whole = np.asarray(np.isfinite(numbers).all(axis=1))
+        place = (series.group, TABLE, series.stretch.number)
+        return _write(task, context, place, series.stretch.sample_ids, numbers, is_whole, _MISSING, {})
     payload: _Payload = task.payload
     chunk_input = payload.chunk_input
     rows, columns = rows_columns(payload.sample_ids)
@@ -129,30 +165,34 @@ def _work(task: Task, context: WorkContext) -> Part:
                     features[order[done : done + n]] = part
                     valid[order[done : done + n]] = is_valid
                     done += n
-    return _write(task, context, payload, features, valid, reader.costs)
+    place = (payload.group, chunk_input.chunk.tile, chunk_input.chunk.number)
+    reason = _REJECTED.get(payload.group, _NO_DATA)
+    return _write(task, context, place, payload.sample_ids, features, valid, reason, reader.costs)
 
 
 def _write(
     task: Task,
     context: WorkContext,
-    payload: _Payload,
+    place: tuple[str, str, int],
+    sample_ids: NDArray[np.int64],
     features: NDArray[np.float32],
     valid: NDArray[np.bool_],
+    reason: str,
     costs: Mapping[str, Cost],
 ) -> Part:
+    """Write the features of the valid samples, and the reason for the others; place is group, tile and chunk."""
     n_valid, n_features = int(valid.sum()), features.shape[1]
     offsets = pa.array(np.arange(n_valid + 1, dtype=np.int32) * n_features)
     lists = pa.ListArray.from_arrays(offsets, pa.array(features[valid].ravel(), pa.float32()))
-    chunk = payload.chunk_input.chunk
-    table = pa.table([pa.array(payload.sample_ids[valid]), lists], schema=SAMPLE_SCHEMA)
-    table = _with_chunk(table, payload.group, chunk.tile, chunk.number)
-    rejected = pa.table({"sample_id": payload.sample_ids[~valid]})
-    reasons = pa.array([_REJECTED.get(payload.group, _NO_DATA)] * len(rejected), pa.string())
-    rejected = _with_chunk(rejected.append_column("reason", reasons), payload.group, chunk.tile, chunk.number)
+    table = pa.table([pa.array(sample_ids[valid]), lists], schema=SAMPLE_SCHEMA)
+    table = _with_chunk(table, *place)
+    rejected = pa.table({"sample_id": sample_ids[~valid]})
+    reasons = pa.array([reason] * len(rejected), pa.string())
+    rejected = _with_chunk(rejected.append_column("reason", reasons), *place)
     writer = context.writer(task)
     writer.table("sample", table)
     writer.table("rejection", rejected)
-    return writer.finish(group=payload.group, **costs_details(costs))
+    return writer.finish(group=place[0], **costs_details(costs))
 
 
 def _with_chunk(table: pa.Table, group: str, tile: str, chunk: int) -> pa.Table:
@@ -180,12 +220,13 @@ STAGE = Stage(
     name="extract",
     group="sampling",
     title="features of the drawn pixels",
-    reads=("candidate", "selection", "feature", "sample", "rejection"),
+    reads=("candidate", "polygon", "selection", "feature", "sample", "rejection"),
     writes=("sample", "rejection"),
     needs=("validity",),
     version=1,
     sql=(
         "extract/count_candidates",
+        "candidate/series",
         "extract/candidates",
         "extract/selected",
         "extract/features",

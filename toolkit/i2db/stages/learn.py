@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +26,9 @@ from i2db.learn.specification import LearningSpec
 from i2db.stages.learning_rules import learning_rules
 from i2db.stages.slices import slices_by
 from i2db.store.parts import Part
+
+if TYPE_CHECKING:
+    from i2db.learn.fitting import Learnt
 
 #: Copies of the learning set that fitting needs at most: for a forest the set itself, scikit-learn's and the bootstrap;
 #: other models may work in float64.
@@ -59,7 +62,9 @@ IMPORTANCE_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Payload:
+class Payload:
+    """What one model is made from: its samples, ascending by id, and how."""
+
     run: int
     region: str
     sample_ids: NDArray[np.int64]
@@ -88,7 +93,7 @@ def _tasks(project: Project) -> Sequence[Task]:
     regions = [row["region"] for row in database.rows("learn/regions")]
     rules = learning_rules(project.config, regions, [code for code, _ in names], keys)
     copies = [asdict(rule) for rule in rules.copies]
-    published, files = project.publications("extract"), _sample_files(project)
+    published, files = project.publications("extract"), sample_files(project)
     chunks: dict[tuple[int, str], list[str]] = defaultdict(list)
     for row in database.rows("learn/model_chunks", copies=copies):
         chunks[row["run"], row["region"]].append(row["unit"])
@@ -106,7 +111,7 @@ def _tasks(project: Project) -> Sequence[Task]:
         # Only what the model's own samples come from: another region's new draw does not train it again.
         units = [[f"{group}-{chunk}" for chunk in chunks[run, region]] for group in groups]
         random_state = int(fingerprint(project.random_seed, run, region)[:7], 16)
-        payload = _Payload(
+        payload = Payload(
             run=run,
             region=region,
             sample_ids=ids,
@@ -163,7 +168,7 @@ def model_unit(run: int, region: str) -> str:
     return f"model_{safe}{suffix}_seed_{run}"
 
 
-def _sample_files(project: Project) -> dict[str, str]:
+def sample_files(project: Project) -> dict[str, str]:
     """The Parquet file of every unit of the extraction that has samples."""
     files = {}
     for unit, digest in project.publications("extract").items():
@@ -176,20 +181,10 @@ def _sample_files(project: Project) -> dict[str, str]:
 
 
 def _work(task: Task, context: WorkContext) -> Part:
-    from i2db.learn.fitting import fit
-
-    payload: _Payload = task.payload
-    _check_memory(payload, context.memory)
+    payload: Payload = task.payload
+    check_memory(payload, context.memory)
     features = np.hstack([read_samples(files, payload.sample_ids) for files in payload.files])
-    learnt = fit(
-        payload.spec,
-        features,
-        payload.class_codes,
-        polygons=payload.polygons,
-        random_state=payload.random_state,
-        n_threads=context.n_threads,
-        region=payload.region,
-    )
+    learnt = fitted(payload, features, context.n_threads)
     card = model_card(
         learnt.model,
         run=payload.run,
@@ -229,7 +224,33 @@ def _work(task: Task, context: WorkContext) -> Part:
     )
 
 
-def _check_memory(payload: _Payload, memory: int) -> None:
+def fitted(payload: Payload, features: NDArray[np.float32], n_threads: int) -> Learnt:
+    """The model of some samples, with their features (n, n_features)."""
+    from i2db.learn.fitting import fit
+
+    return fit(
+        payload.spec,
+        features,
+        payload.class_codes,
+        polygons=payload.polygons,
+        random_state=payload.random_state,
+        n_threads=n_threads,
+        region=payload.region,
+    )
+
+
+def subset(payload: Payload, mask: NDArray[np.bool_]) -> Payload:
+    """The same with some of the samples."""
+    return replace(
+        payload,
+        sample_ids=payload.sample_ids[mask],
+        class_codes=payload.class_codes[mask],
+        polygons=None if payload.polygons is None else payload.polygons[mask],
+    )
+
+
+def check_memory(payload: Payload, memory: int) -> None:
+    """An InputError where so many bytes are too few for the samples."""
     spec = payload.spec
     codes, counts = np.unique(payload.class_codes, return_counts=True)
     sizes = dict(zip(codes.tolist(), counts.tolist(), strict=True))
@@ -247,7 +268,7 @@ def _check_memory(payload: _Payload, memory: int) -> None:
         )
 
 
-def _parameters(payload: _Payload, chosen: dict[str, Any]) -> dict[str, Any]:
+def _parameters(payload: Payload, chosen: dict[str, Any]) -> dict[str, Any]:
     """What the model was fitted with, for its card: parameters, and what was done to samples and features."""
     spec = payload.spec
     found: dict[str, Any] = dict(spec.classifier.parameters) | chosen
@@ -268,7 +289,7 @@ def _parameters(payload: _Payload, chosen: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _classes(payload: _Payload, n_samples: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+def _classes(payload: Payload, n_samples: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
     """Rows of `model_class` without the model's key."""
     drawn = dict(zip(*(part.tolist() for part in np.unique(payload.class_codes, return_counts=True)), strict=True))
     copied, weights = dict(payload.n_copied), payload.spec.class_weights

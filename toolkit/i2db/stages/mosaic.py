@@ -102,6 +102,8 @@ def _products(project: Project, largest_code: int, class_names: Sequence[str]) -
 
 
 def _tasks(project: Project) -> Sequence[Task]:
+    if not project.scene.chunks:
+        return []
     rows = project.database.rows("mosaic/classes")
     classes = tuple(
         LegendClass(code=row["class_code"], name=row["class_name"], color=(row["red"], row["green"], row["blue"]))

@@ -44,6 +44,8 @@ def regions_of_chunks(project: Project) -> dict[str, ChunkRegions]:
     rows = project.database.rows("candidate/regions")
     shapes = [bytes(row["wkb"]) if row["wkb"] is not None else None for row in rows]
     chunks = project.scene.chunks
+    if not chunks:
+        return {}
     found = shapes_in_windows(shapes, [chunk.window for chunk in chunks], project.scene.grid)
     return {
         chunk.unit: ChunkRegions(

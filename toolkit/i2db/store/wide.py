@@ -37,7 +37,10 @@ def wide_view_text(features: list[tuple[str, int, str]]) -> str:
     fixed = (
         "candidate.sample_id, candidate.polygon_id, polygon.class_code, class.class_name, candidate.region, "
         "candidate.tile, candidate.n_valid, candidate.longest_gap, candidate.edge_distance, "
-        "(candidate.grid_column + 0.5) * grid.resolution_x AS x, -(candidate.grid_row + 0.5) * grid.resolution_y AS y"
+        "coalesce((candidate.grid_column + 0.5) * grid.resolution_x, "
+        "ST_X(CASE WHEN candidate.grid_column IS NULL THEN polygon.geom END)) AS x, "
+        "coalesce(-(candidate.grid_row + 0.5) * grid.resolution_y, "
+        "ST_Y(CASE WHEN candidate.grid_row IS NULL THEN polygon.geom END)) AS y"
     )
     return (
         f"CREATE OR REPLACE VIEW sample_wide AS SELECT {', '.join([fixed, *columns])} FROM candidate "

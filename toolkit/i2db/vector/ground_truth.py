@@ -1,4 +1,4 @@
-"""The ground truth: labelled polygons or points, checked one by one."""
+"""The ground truth: labelled polygons, points or series, checked one by one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from i2db.errors import InputError
 from i2db.finding import Finding
 from i2db.vector.layer import column, read_layer, repair, to_projection
-from i2db.vector.points import Kind, layer_kind, single_points
+from i2db.vector.points import Kind, layer_kind, read_series, single_points
+from i2db.vector.table import read_rows
 
 LARGEST_CODE = 65_535
 
@@ -35,6 +37,7 @@ class GroundTruthSource:
         table_crs: projection of the coordinates of a CSV file; None for longitude and latitude.
         unit_field: field whose values are left out one after the other (table `polygon`, split_value), or None.
         is_year: whether the year of its dates is meant.
+        series_columns: columns of features, where the file is a table of labelled series, with or without coordinates.
     """
 
     path: Path
@@ -46,6 +49,7 @@ class GroundTruthSource:
     table_crs: str | None = None
     unit_field: str | None = None
     is_year: bool = False
+    series_columns: tuple[str, ...] = ()
 
 
 def read_ground_truth(
@@ -56,8 +60,7 @@ def read_ground_truth(
     Raises:
         InputError: the file or a field is missing, or the ids are not unique.
     """
-    frame = read_layer(source.path, "ground truth", source.table_crs)
-    kind = layer_kind(frame, source.path)
+    frame, kind = _read(source)
     labels = column(frame, source.label_field, source.path, "chain.data_field")
     ids = _polygon_ids(frame, labels, source, kind)
     groups = column(frame, source.group_field, source.path, "arg_train.group_field") if source.group_field else None
@@ -73,19 +76,39 @@ def read_ground_truth(
         frame = frame.assign(_unit=None)
     frame = frame.assign(_code=codes)[codes > 0]
     used = frame["_id"].to_numpy()
-    frame, repaired = single_points(frame, used) if kind == "point" else repair(frame, used, "polygon")
+    repaired: list[Finding] = []
+    duplicates: list[Finding] = []
+    if kind != "series":
+        frame, repaired = single_points(frame, used) if kind == "point" else repair(frame, used, "polygon")
     frame, moved = to_projection(frame, crs, source.path, "ground truth")
-    frame, duplicates = _without_duplicates(frame, kind)
+    if kind != "series":
+        frame, duplicates = _without_duplicates(frame, kind)
     findings += [*moved, *repaired, *duplicates]
     if frame.empty:
         findings.insert(0, _unusable(source.path, f"holds no usable {kind}", "why each was left out is told beside"))
-    if kind == "point":
-        findings = [replace(each, subject="point") if each.subject == "polygon" else each for each in findings]
+    if kind != "polygon":
+        findings = [replace(each, subject=kind) if each.subject == "polygon" else each for each in findings]
     return _table(frame.sort_values("_id")), findings
+
+
+def _read(source: GroundTruthSource) -> tuple[Any, Kind]:
+    """The file as a layer, and what it is one of."""
+    if source.series_columns:
+        return read_series(source.path, source.series_columns, source.table_crs), "series"
+    frame = read_layer(source.path, "ground truth", source.table_crs)
+    return frame, layer_kind(frame, source.path)
+
+
+def series_ids(source: GroundTruthSource) -> NDArray[np.int64]:
+    """The id of every row of a table of series, in their order; those that cannot be used have theirs too."""
+    frame, kind = _read(source)
+    labels = column(frame, source.label_field, source.path, "chain.data_field")
+    return np.asarray(_polygon_ids(frame, labels, source, kind), dtype=np.int64)
 
 
 def _table(frame: Any) -> pa.Table:
     """Rows of table `polygon`, with the geometry as WKB."""
+    import shapely
 
     def texts(name: str) -> pa.Array:
         return pa.array([None if _is_null(cell) else str(cell) for cell in frame[name]], pa.string())
@@ -97,7 +120,7 @@ def _table(frame: Any) -> pa.Table:
             "source_label": texts("_label"),
             "group_name": texts("_group"),
             "split_value": texts("_unit"),
-            "area": pa.array(frame.geometry.area.to_numpy(), pa.float64()),
+            "area": pa.array(np.nan_to_num(shapely.area(frame.geometry.to_numpy())), pa.float64()),
             "wkb": pa.array(frame.geometry.to_wkb().tolist(), pa.binary()),
         }
     )
@@ -130,7 +153,7 @@ def units_of(cells: Any, source: GroundTruthSource) -> list[str | None]:
 
 def unit_values(source: GroundTruthSource) -> list[str]:
     """The values of the split field over the polygons that have a label which is not excluded, numbers first."""
-    frame = read_layer(source.path, "ground truth", source.table_crs)
+    frame, _ = _read(source)
     labels = column(frame, source.label_field, source.path, "chain.data_field")
     units = units_of(column(frame, source.unit_field or "", source.path, "arg_train.split_field"), source)
     found = {
@@ -199,7 +222,7 @@ def _polygon_ids(frame: Any, labels: Any, source: GroundTruthSource, kind: Kind)
     elif frame.index.name == "fid":
         ids, name = frame.index.to_numpy().astype("int64"), "its feature ids"
     else:
-        ids, name = _hashes(frame, labels, kind), "the hash of its geometry"
+        ids, name = _hashes(frame, labels, source, kind), "the hash of its geometry"
     unique, counts = np.unique(ids, return_counts=True)
     if (counts > 1).any():
         raise InputError(
@@ -209,17 +232,22 @@ def _polygon_ids(frame: Any, labels: Any, source: GroundTruthSource, kind: Kind)
     return ids
 
 
-def _hashes(frame: Any, labels: Any, kind: Kind) -> Any:
+def _hashes(frame: Any, labels: Any, source: GroundTruthSource, kind: Kind) -> Any:
     """Ids where a file has none (GeoParquet, CSV): the polygon itself is one, whatever its place in the file.
 
-    A point is found with its label; of several that are the same in both, it is all one which is which.
+    A point is found with its label, a series with its numbers too; of several that are the same in all, it is all one
+    which is which.
     """
     import hashlib
 
     import shapely
 
     keys = [shape or b"" for shape in shapely.to_wkb(frame.geometry.to_numpy())]
-    if kind == "point":
+    if kind == "series":
+        features = read_rows(source.path, source.series_columns)
+        numbers = np.column_stack([features[name].cast("float64").to_numpy() for name in source.series_columns])
+        keys = [key + row.tobytes() for key, row in zip(keys, numbers, strict=True)]
+    if kind != "polygon":
         seen: dict[bytes, int] = {}
         for i, label in enumerate(labels):
             key = keys[i] + str(label).encode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,15 +12,19 @@ import numpy as np
 
 from i2db.errors import InputError
 from i2db.finding import Finding
+from i2db.vector.table import column_types, read_rows
 
 if TYPE_CHECKING:
     import geopandas
 
-Kind = Literal["polygon", "point"]
+Kind = Literal["polygon", "point", "series"]
 
 #: What the two columns of coordinates may be called, in lower case; the first two are degrees.
 COORDINATES = (("longitude", "latitude"), ("lon", "lat"), ("x", "y"))
 DEGREES = "EPSG:4326"
+
+#: Types of columns of a table that are passed over.
+_NESTED = ("list", "large_list", "struct", "map", "binary", "large_binary", "fixed_size", "extension")
 
 
 def read_point_table(path: Path, what: str, crs: str | None) -> geopandas.GeoDataFrame:
@@ -57,6 +62,36 @@ def read_point_table(path: Path, what: str, crs: str | None) -> geopandas.GeoDat
     layer.loc[missing, "geometry"] = None
     if layer.crs.is_geographic:
         _check_degrees(values, pair, path, what)
+    return layer
+
+
+def read_series(path: Path, features: Sequence[str], crs: str | None) -> geopandas.GeoDataFrame:
+    """A table of labelled series as a layer: its columns less the features, with points where there are coordinates.
+
+    Args:
+        path: Parquet or CSV file.
+        features: its columns of features.
+        crs: projection of x and y; None for longitude and latitude (x and y alone are then no coordinates).
+
+    Raises:
+        InputError: it cannot be read, or a coordinate is no number or out of range.
+    """
+    import geopandas
+    import pandas
+
+    types = column_types(path)
+    plain = [name for name, kind in types.items() if name not in features and not kind.startswith(_NESTED)]
+    frame = read_rows(path, plain).to_pandas()
+    names = {str(name).strip().lower(): str(name) for name in frame.columns}
+    pairs = [pair for pair in COORDINATES if set(pair) <= set(names) and (pair != ("x", "y") or crs is not None)]
+    if not pairs:
+        return geopandas.GeoDataFrame(frame, geometry=[None] * len(frame), crs=crs or DEGREES)
+    pair = ("x", "y") if crs is not None and ("x", "y") in pairs else pairs[0]
+    values = [_numbers(frame[names[name]], path, "table") for name in pair]
+    layer = geopandas.GeoDataFrame(frame, geometry=geopandas.points_from_xy(*values), crs=crs or DEGREES)
+    layer.loc[pandas.isna(values[0]) | pandas.isna(values[1]), "geometry"] = None
+    if layer.crs.is_geographic:
+        _check_degrees(values, pair, path, "table")
     return layer
 
 

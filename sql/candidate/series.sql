@@ -1,0 +1,2 @@
+-- The series of a table that can be used.
+SELECT polygon_id FROM polygon ORDER BY polygon_id;
