@@ -22,6 +22,7 @@ from i2db.files import replacing
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
     from i2db.store.database import Database
 
@@ -141,6 +142,21 @@ def show_rows(names: Sequence[str], rows: Sequence[Sequence[Any]], form: Format)
         _write_records(names, rows, form, sys.stdout)
 
 
+def show_table(names: Sequence[str], rows: Sequence[Mapping[str, Any]], form: Format, output: Path | None) -> None:
+    """Print rows that are at hand in any format, or write them to a file."""
+    cells = [[row.get(name) for name in names] for row in rows]
+    if form is Format.PARQUET:
+        import pyarrow as pa
+
+        _write_reader(pa.Table.from_pylist([dict(row) for row in rows]).to_reader(), output)
+        return
+    with _opened(output) as stream:
+        if form is Format.TABLE:
+            stream.write(table(names, cells))
+        else:
+            _write_records(names, cells, form, stream)
+
+
 def _is_terminal(stream: IO[str]) -> bool:
     return stream is sys.stdout and stream.isatty()
 
@@ -190,9 +206,11 @@ def _write_records(names: Sequence[str], rows: Iterable[Sequence[Any]], form: Fo
 
 
 def _write_parquet(result: duckdb.DuckDBPyConnection, output: Path | None) -> None:
-    import pyarrow.parquet as pq
+    _write_reader(result.to_arrow_reader(_ROWS_AT_A_TIME), output)
 
-    reader = result.to_arrow_reader(_ROWS_AT_A_TIME)
+
+def _write_reader(reader: pa.RecordBatchReader, output: Path | None) -> None:
+    import pyarrow.parquet as pq
 
     def write(target: Any) -> None:
         with pq.ParquetWriter(target, reader.schema, compression="zstd") as writer:

@@ -299,6 +299,17 @@ class Database:
         self.run("catalogue/relations")
         return [(str(kind), str(name), str(comment or "")) for kind, name, comment in self.connection.fetchall()]
 
+    def attach_other(self, path: Path) -> None:
+        """Open another project's database to read beside this one: its tables are `other.<name>`.
+
+        Errors are those of `open`.
+        """
+        Database.open(path, read_only=True).close()
+        try:
+            self.connection.execute(f"ATTACH {_quoted_text(str(path))} AS other (READ_ONLY)")
+        except duckdb.Error as error:
+            raise _lock_error(path, error) from error
+
     def append(self, table: str, rows: Sequence[Mapping[str, Any]] | pa.Table) -> None:
         """Add rows to a table, matched by column name.
 
