@@ -13,3 +13,10 @@ COMMENT ON COLUMN prediction.chunk IS 'Chunk of the tile.';
 COMMENT ON COLUMN prediction.sample_id IS 'The pixel.';
 COMMENT ON COLUMN prediction.class_code IS 'Label it was given.';
 COMMENT ON COLUMN prediction.confidence IS 'Confidence from 0 to 1; what it is, see model.confidence_kind.';
+
+CREATE TABLE IF NOT EXISTS confusion_count (run INTEGER, reference_code INTEGER, predicted_code INTEGER, n_pixels BIGINT);
+COMMENT ON TABLE confusion_count IS 'Confusion matrices that came as counts, without pixels: those of an imported iota2 project.';
+COMMENT ON COLUMN confusion_count.run IS 'Run.';
+COMMENT ON COLUMN confusion_count.reference_code IS 'What the ground truth says.';
+COMMENT ON COLUMN confusion_count.predicted_code IS 'What the map says.';
+COMMENT ON COLUMN confusion_count.n_pixels IS 'Pixels.';

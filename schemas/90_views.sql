@@ -91,6 +91,8 @@ SELECT run, reference_code, predicted_code, count(*) AS n_pixels
 FROM evaluated_pixel
 WHERE predicted_code IS NOT NULL
 GROUP BY ALL
+UNION ALL
+SELECT run, reference_code, predicted_code, n_pixels FROM confusion_count WHERE n_pixels > 0
 ORDER BY ALL;
 COMMENT ON VIEW confusion IS 'Confusion matrix in rows, per run: what the ground truth says against what the map says.';
 COMMENT ON COLUMN confusion.run IS 'Run.';
@@ -123,6 +125,11 @@ WITH piece AS MATERIALIZED (
 ), polygons AS (
     SELECT run, reference_code AS class_code, count(DISTINCT polygon_id) AS n_polygons
     FROM piece
+    GROUP BY ALL
+    UNION ALL
+    SELECT polygon_split.run, polygon_split.class_code, count(DISTINCT polygon_split.polygon_id)
+    FROM polygon_split JOIN run ON run.run = polygon_split.run AND run.evaluated_split = polygon_split.split
+    WHERE polygon_split.run IN (SELECT confusion_count.run FROM confusion_count)
     GROUP BY ALL
 )
 SELECT
@@ -160,6 +167,16 @@ WITH agreement AS (
         count(*) FILTER (NOT is_known) AS n_unknown
     FROM evaluated_pixel
     GROUP BY run
+    UNION ALL
+    -- Matrices that came as counts: which pixels were left out is not known.
+    SELECT counts.run, coalesce(any_value(validating.n_polygons), 0), sum(counts.n_pixels)::BIGINT, NULL, NULL
+    FROM confusion_count AS counts
+    LEFT JOIN (
+        SELECT polygon_split.run, count(DISTINCT polygon_split.polygon_id) AS n_polygons
+        FROM polygon_split JOIN run ON run.run = polygon_split.run AND run.evaluated_split = polygon_split.split
+        GROUP BY polygon_split.run
+    ) AS validating USING (run)
+    GROUP BY counts.run
 )
 SELECT
     counted.run, counted.n_polygons, counted.n_pixels, counted.n_unclassified, counted.n_unknown,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -50,14 +51,23 @@ FILES = {
 }
 
 
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `i2db diff` attaches beside a project."""
+    path = tmp_path_factory.mktemp("other") / "i2db.duckdb"
+    Database.open(path, threads=1).close()
+    return path
+
+
 @pytest.fixture
-def filled(database: Database) -> Database:
+def filled(database: Database, other: Path) -> Database:
     """A database with one feature, so that the wide view exists."""
     database.append(
         "feature",
         [{"feature_id": 1, "feature_group": "sentinel2", "feature_rank": 1, "feature_name": "sentinel2_b2_20180101"}],
     )
     create_wide_view(database)
+    database.attach_other(other)
     return database
 
 

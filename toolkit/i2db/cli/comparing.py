@@ -41,9 +41,9 @@ def compare(
     from i2db.comparison.compare import SECTIONS
     from i2db.comparison.compare import compare as compared
 
-    _check_section(section, SECTIONS)
+    check_section(section, SECTIONS)
     sections = compared(folders)
-    _show(sections, SECTIONS, section, form, output)
+    show_sections(sections, SECTIONS, section, form, output)
     if figure is not None:
         from i2db.report.comparison import comparison_figure
 
@@ -67,16 +67,17 @@ def diff(
     from i2db.comparison.diff import SECTIONS
     from i2db.comparison.diff import diff as difference
 
-    _check_section(section, SECTIONS)
-    _show(difference(before, now), SECTIONS, section, form, output)
+    check_section(section, SECTIONS)
+    show_sections(difference(before, now), SECTIONS, section, form, output)
 
 
-def _check_section(section: str | None, titles: Mapping[str, str]) -> None:
+def check_section(section: str | None, titles: Mapping[str, str]) -> None:
+    """ConfigError unless a section is one of those there are."""
     if section is not None and section not in titles:
         raise ConfigError(f"there is no section {section}", hint="it is one of " + ", ".join(titles))
 
 
-def _show(
+def show_sections(
     sections: Mapping[str, Sequence[Mapping[str, Any]]],
     titles: Mapping[str, str],
     section: str | None,
@@ -108,4 +109,6 @@ def _text(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return "(none)\n"
     names = list(rows[0])
+    if len(rows) == 1 and len(names) > 8:
+        return table(("what", "content"), list(rows[0].items()))
     return table(names, [[row[name] for name in names] for row in rows])

@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command("show")(show_)
     app.command("export")(export)
     app.command("audit")(audit)
+    app.command("import-iota2")(import_iota2)
 
 
 def _open(folder: Path) -> Database:
@@ -190,3 +191,28 @@ def audit(folder: FolderArgument, form: FormatOption = Format.TABLE) -> None:
     typer.echo(f"{len(names('audit'))} audits held, {len(broken)} found something", err=True)
     if broken:
         raise typer.Exit(int(ExitCode.CONTRACT))
+
+
+def import_iota2(
+    source: Annotated[Path, typer.Argument(help="Output folder of an iota2 run (outputPath); it is only read.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the new project.")],
+    nomenclature: Annotated[Path | None, typer.Option(help="iota2's nomenclature, for the names of classes.")] = None,
+    color_table: Annotated[Path | None, typer.Option(help="iota2's colour file.")] = None,
+    data_field: Annotated[str | None, typer.Option(help="Label column; found by itself where it can be.")] = None,
+    resolution: Annotated[float | None, typer.Option(help="Pixel size, where the tree has no map to tell it.")] = None,
+) -> None:
+    """Read an old iota2 output tree - splits, samples, matrices - into the tables of a new project.
+
+    Example: i2db import-iota2 old_output/ -o imported --nomenclature nomenclature.txt
+    """
+    from i2db.iota2_import import import_tree
+
+    counts = import_tree(
+        source,
+        output,
+        nomenclature=nomenclature,
+        colors=color_table,
+        data_field=data_field,
+        resolution=resolution,
+    )
+    typer.echo(", ".join(f"{n} {name}" for name, n in counts.items()) + f" in {output}", err=True)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from i2db import __version__
-from i2db.cli import applications, comparing, configuration, data, features, running, simulation, survey, terrain, zonal
+from i2db.cli import applications, comparing, configuration, data, features, running, simulation, survey, terrain, tracing, zonal
 from i2db.errors import ExitCode, I2dbError
 
 app = typer.Typer(
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (running, data, comparing, simulation, terrain, applications, survey, zonal, features):
+for module in (running, data, comparing, tracing, simulation, terrain, applications, survey, zonal, features):
     module.register(app)
 app.add_typer(configuration.app, name="config")
 

@@ -243,7 +243,7 @@ def _text(cell: Any) -> str:
     if cell is None:
         return "-"
     if isinstance(cell, float):
-        return f"{cell:.4f}".rstrip("0").rstrip(".") if abs(cell) < 1e6 else f"{cell:.6g}"
+        return f"{cell:.4f}".rstrip("0").rstrip(".") if abs(cell) < 1e6 else f"{cell:.9g}"
     text = _plain(cell)
     return str(text).replace("\n", " ")
 

@@ -73,7 +73,7 @@ def short_names(folders: Sequence[Path]) -> list[str]:
     depth = 1
     while len({names[-depth:] for names in parts}) < len(parts) and depth < max(map(len, parts)):
         depth += 1
-    return ["/".join(names[-depth:]) for names in parts]
+    return ["/".join(names[-depth:]).replace("//", "/") for names in parts]
 
 
 def _read(folder: Path, name: str) -> _Project:
@@ -97,7 +97,7 @@ def differing_keys(configurations: Mapping[str, Mapping[str, str]]) -> list[Row]
     """
     flat = {name: _leaves(settings) for name, settings in configurations.items()}
     keys = list(dict.fromkeys(key for settings in flat.values() for key in settings))
-    rows = []
+    rows: list[Row] = []
     for key in sorted(keys):
         settings = [leaves.get(key) for leaves in flat.values()]
         if len(set(settings)) > 1 and not key.startswith(_NO_CHOICES):

@@ -74,7 +74,8 @@ def _map_difference(before: Path, now: Path, run: int) -> Row | None:
         return None
     try:
         with rasterio.open(paths[0]) as one, rasterio.open(paths[1]) as other:
-            column, row = (round(v) for v in ~one.transform * (other.transform.c, other.transform.f))
+            column = round((other.transform.c - one.transform.c) / one.transform.a)
+            row = round((other.transform.f - one.transform.f) / one.transform.e)
             left, top = max(0, column), max(0, row)
             width = min(one.width, column + other.width) - left
             height = min(one.height, row + other.height) - top
