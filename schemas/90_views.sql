@@ -108,6 +108,8 @@ WITH piece AS MATERIALIZED (
     GROUP BY ALL
 ), matrix AS MATERIALIZED (
     SELECT run, reference_code, predicted_code, sum(n_pixels)::BIGINT AS n_pixels FROM piece GROUP BY ALL
+    UNION ALL
+    SELECT run, reference_code, predicted_code, n_pixels FROM confusion_count WHERE n_pixels > 0
 ), code AS (
     SELECT run, reference_code AS class_code FROM matrix
     UNION

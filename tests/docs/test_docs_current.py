@@ -59,5 +59,5 @@ def test_every_command_has_an_example_and_its_options_have_help() -> None:
 def test_commands_on_pages_exist(path: Path) -> None:
     known = set(typer.main.get_command(app).commands)
     text = "".join(re.findall(r"^```(?:bash)?\n(?:.*\n)*?```$", path.read_text("utf-8"), re.MULTILINE))
-    for command in re.findall(r"^(?:\.venv/bin/)?i2db ([a-z-]+)", text, re.MULTILINE):
+    for command in re.findall(r"^(?:\.venv/bin/)?i2db ([a-z][a-z0-9-]*)", text, re.MULTILINE):
         assert command in known, f"{path.name}: i2db {command}"

@@ -25,7 +25,7 @@ BOOKS = {"configuration", "part", "publication", "task_run", "schema_version", "
 
 CREATES_VIEW = re.compile(r"^\s*(CREATE OR REPLACE VIEW|COMMENT ON)")
 WRITES = re.compile(r"\b(?:INSERT INTO|DELETE FROM|UPDATE|ALTER TABLE)\s+\"?(\w+)")
-READS = re.compile(r"\b(?<!DELETE )(?:FROM|JOIN)\s+\"?(\w+)")
+READS = re.compile(r"\b(?<!DELETE )(?:FROM|JOIN)\s+(?:other\.)?\"?(\w+)")
 NAMED = re.compile(r"(?:WITH|,)\s+(\w+) AS \(")
 
 
