@@ -10,7 +10,19 @@ from typing import Annotated
 import typer
 
 from i2db import __version__
-from i2db.cli import applications, comparing, configuration, data, features, running, simulation, survey, terrain, tracing, zonal
+from i2db.cli import (
+    applications,
+    comparing,
+    configuration,
+    data,
+    features,
+    running,
+    simulation,
+    survey,
+    terrain,
+    tracing,
+    zonal,
+)
 from i2db.errors import ExitCode, I2dbError
 
 app = typer.Typer(
