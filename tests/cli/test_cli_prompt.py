@@ -143,7 +143,7 @@ def test_completion_knows_what_fits(folder: Path) -> None:
     def offered(text: str) -> list[str]:
         return [word for word, _, _ in candidates(text, known)]
 
-    assert offered("from accu")[:2] == ["accuracy", "accuracy_summary"]
+    assert {"accuracy", "accuracy_summary"} <= set(offered("from accu"))
     assert offered("select class.class_n") == ["class_name"]
     assert "SELECT" in offered("sel")
     assert "ST_Area" in offered("select st_ar")
@@ -151,7 +151,7 @@ def test_completion_knows_what_fits(folder: Path) -> None:
     assert offered(".sch") == [".schema"]
     assert offered(".schema polygon_sp") == ["polygon_split"]
     assert offered("select ") == []
-    assert candidates("select accur", known)[0] == ("accuracy", "view", -5)
+    assert ("accuracy", "view", -5) in candidates("select accur", known)
 
 
 def test_a_script_from_a_pipe(i2db: Command, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
