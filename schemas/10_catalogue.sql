@@ -58,7 +58,7 @@ COMMENT ON COLUMN function_run.unit IS 'Unit of the task.';
 COMMENT ON COLUMN function_run.fingerprint IS 'Fingerprint of the task.';
 COMMENT ON COLUMN function_run.function IS 'Name of the function.';
 COMMENT ON COLUMN function_run.started_at IS 'When the task started (UTC).';
-COMMENT ON COLUMN function_run.n_calls IS 'Windows that it was called for.';
+COMMENT ON COLUMN function_run.n_calls IS 'How often it was called: for a window, or for strips of its rows.';
 COMMENT ON COLUMN function_run.seconds IS 'Time of all calls, in seconds.';
 COMMENT ON COLUMN function_run.peak_megabytes IS 'The most by which a call raised the largest memory that its process ever had, in megabytes.';
 COMMENT ON COLUMN function_run.kept_megabytes IS 'Memory that the calls together did not give back, in megabytes: a function that leaks grows here.';

@@ -327,7 +327,7 @@ ORDER BY seconds DESC, stage, function;
 COMMENT ON VIEW function_cost IS 'What each function of the user cost to make what the tables and maps hold now.';
 COMMENT ON COLUMN function_cost.stage IS 'Stage that called it.';
 COMMENT ON COLUMN function_cost.function IS 'Name of the function.';
-COMMENT ON COLUMN function_cost.n_calls IS 'Windows that it was called for.';
+COMMENT ON COLUMN function_cost.n_calls IS 'How often it was called: for a window, or for strips of its rows.';
 COMMENT ON COLUMN function_cost.seconds IS 'Time of all calls, in seconds.';
 COMMENT ON COLUMN function_cost.peak_megabytes IS 'The most by which a call raised the largest memory that its process ever had, in megabytes.';
 COMMENT ON COLUMN function_cost.kept_megabytes IS 'Memory that the calls together did not give back, in megabytes: a function that leaks grows here.';

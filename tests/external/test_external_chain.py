@@ -239,6 +239,29 @@ def test_samples_are_the_numbers_of_the_map(scene: Scene, module: Path, tmp_path
     assert ask(tmp_path / "classified", "SELECT DISTINCT feature_group FROM sample") == [("external",)]
 
 
+def test_ten_functions_read_two_bands_once(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = tmp_path / "custom_code.py"
+    code.write_text(
+        "def f(self, n):\n    return self.get_interpolated_Sentinel2_NDVI()[:, :, 0] * n, [f'f_{n}']\n",
+        encoding="utf-8",
+    )
+    read: list[tuple[str, ...]] = []
+    original = SeriesReader.read
+
+    def counted(self: SeriesReader, window, margin: int = 0):
+        read.append(self.bands)
+        return original(self, window, margin)
+
+    monkeypatch.setattr(SeriesReader, "read", counted)
+    functions = "[" + ", ".join(f'["f", {{"n": {n}}}]' for n in range(1, 11)) + "]"
+    run_map(scene, tmp_path / "out", functions, module=code)
+    # One window per tile.
+    assert read == [("B4", "B8")] * 2
+    array = the_map(tmp_path / "out")
+    valid = array[0] != -10000
+    np.testing.assert_allclose(array[9][valid], 10 * array[0][valid], rtol=1e-6)
+
+
 def test_masks_of_raw_dates(scene: Scene, module: Path, tmp_path: Path) -> None:
     """Clear dates are those of the validity raster, and the three kinds add up to the dates."""
     filled = "sensors_data_interpolation.fill_missing_dates=True"

@@ -320,8 +320,11 @@ def spoil(self):
 
 def test_memory_is_measured_per_pixel(tmp_path) -> None:
     text = """
+from i2db.external import radius
+@radius(1)
 def small(self):
     return self.get_Sentinel2_B4()[:, :, :1], []
+@radius(1)
 def large(self):
     a = np.repeat(self.get_Sentinel2_B4(), 40, axis=2)
     return a.mean(axis=2), []
@@ -332,3 +335,5 @@ def large(self):
     assert large - small > 1000
     # And the shared series, the array given, and the sum of the mean.
     assert np.isclose(large, 1120 + 28 + 28, rtol=0.1)
+    # Single pixels come in strips: only the numbers grow with the window.
+    assert group(path, "get_ndvi").bytes_per_pixel == 4 * len(DATES) + 1

@@ -67,14 +67,16 @@ class WindowArrays:
     arrays, `no_data_value` in raw ones where none has. Only pixels of the own tile count as valid.
     """
 
-    def __init__(self, data: WindowData, plans: Sequence[Plan], margin: int, no_data_value: float) -> None:
-        """Compute from what was read of a window what functions will ask for."""
+    def __init__(
+        self, data: WindowData, window: Window, plans: Sequence[Plan], margin: int, no_data_value: float
+    ) -> None:
+        """Compute from what was read what functions will ask for of a window, which is all or a part of data's."""
         self._data = data
         self._plans = {plan.source.sensor.name: plan for plan in plans}
         self._no_data = np.float32(no_data_value)
         self._has_margin = margin > 0
-        grown = data.window.grown(margin)
-        self.seen = grown.intersection(data.extent or grown) or data.window
+        grown = window.grown(margin)
+        self.seen = grown.intersection(data.extent or grown) or window
         self._filled: dict[Access, NDArray[np.float32]] = {}
         self._raw: dict[Access, NDArray[Any]] = {}
         #: (rows, columns) which pixels have data of the own tile for all that is asked for.

@@ -17,10 +17,14 @@ from i2db.external.arrays import Plan, WindowArrays
 from i2db.external.call import Function, call
 from i2db.external.container import FunctionData
 from i2db.raster.features import Feature
+from i2db.raster.grid import Window
 from i2db.raster.group import Cost, WindowData
 
 #: The name in column `feature_group`.
 NAME = "external"
+
+#: Pixels for which functions of single pixels are called at a time.
+STRIP_PIXELS = 2**15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,35 +97,53 @@ class FunctionGroup:
         if self.name not in data.prepared:
             data.prepared[self.name] = self._window(data)
         numbers, is_valid = data.prepared[self.name]
+        if wanted.all():
+            return numbers[rows].reshape(-1, numbers.shape[2]), is_valid[rows].ravel()
         return numbers[rows][wanted], is_valid[rows][wanted]
 
     def _window(self, data: WindowData) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Numbers (rows, columns, features) of a window, and which of its pixels are valid."""
-        shape = data.window.shape
-        numbers = np.empty((*shape, len(self.features)), dtype=np.float32)
-        arrays = WindowArrays(data, self.plans, self.margin, self.no_data_value)
-        inside = data.window.slices_in(arrays.seen)
-        first, is_finite = 0, np.ones(shape, dtype=np.bool_)
+        """Numbers (rows, columns, features) of a window, and which of its pixels are valid.
+
+        Functions of single pixels are called for strips of rows, whose arrays find their memory warm.
+        """
+        window = data.window
+        numbers = np.empty((*window.shape, len(self.features)), dtype=np.float32)
+        is_valid = np.empty(window.shape, dtype=np.bool_)
+        step = window.n_rows if self.window_pixels else max(1, STRIP_PIXELS // window.n_columns)
+        for top in range(0, window.n_rows, step):
+            n_rows = min(step, window.n_rows - top)
+            strip = Window(window.column, window.row + top, window.n_columns, n_rows)
+            is_valid[top : top + n_rows] = self._compute(data, strip, numbers[top : top + n_rows])
+        return numbers, is_valid
+
+    def _compute(self, data: WindowData, window: Window, numbers: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Fill the numbers (rows, columns, features) of a part of what was read; which of its pixels are valid."""
+        arrays = WindowArrays(data, window, self.plans, self.margin, self.no_data_value)
+        inside = window.slices_in(arrays.seen)
+        first, is_finite = 0, np.ones(window.shape, dtype=np.bool_)
         for function, n in zip(self.functions, self.n_features, strict=True):
             cost = data.costs.setdefault(function.name, Cost())
-            found = self._called(function, arrays, data, cost)
+            found = self._called(function, arrays, window, cost)
             if found.shape[2] != n:
                 raise self._inconsistent(function, n, found.shape[2], arrays)
             numbers[:, :, first : first + n] = found
-            broken = ~np.isfinite(found).all(axis=2)
-            cost.n_not_finite += int(np.count_nonzero(broken & arrays.is_valid[inside]))
-            is_finite &= ~broken
+            finite = np.isfinite(found)
+            if not finite.all():
+                broken = ~finite.all(axis=2)
+                cost.n_not_finite += int(np.count_nonzero(broken & arrays.is_valid[inside]))
+                is_finite &= ~broken
             first += n
-        is_valid = is_finite & arrays.is_valid[inside]
-        numbers[~is_valid] = 0
-        return numbers, is_valid
+        is_valid: NDArray[np.bool_] = is_finite & arrays.is_valid[inside]
+        if not is_valid.all():
+            numbers[~is_valid] = 0
+        return is_valid
 
-    def _called(self, function: Function, arrays: WindowArrays, data: WindowData, cost: Cost) -> NDArray[np.float32]:
+    def _called(self, function: Function, arrays: WindowArrays, window: Window, cost: Cost) -> NDArray[np.float32]:
         """What a function makes of a window (rows, columns, n), its margin cut off; adds what it cost.
 
         A function sees its own margin and no more: its numbers do not depend on which others are called.
         """
-        clipped = arrays.clipped(data.window, function.margin)
+        clipped = arrays.clipped(window, function.margin)
         given = FunctionData(
             clipped, self.sources, rasters=self.rasters, mode=self.mode, no_data_value=self.no_data_value
         )
@@ -131,7 +153,7 @@ class FunctionGroup:
         cost.seconds += time.perf_counter() - started
         cost.peak_megabytes = max(cost.peak_megabytes, _peak_memory() - peak)
         cost.kept_megabytes += _resident_memory() - kept - result.numbers.nbytes / 1e6
-        numbers: NDArray[np.float32] = result.numbers[data.window.slices_in(clipped.seen)]
+        numbers: NDArray[np.float32] = result.numbers[window.slices_in(clipped.seen)]
         return numbers
 
     def _inconsistent(self, function: Function, n: int, found: int, arrays: WindowArrays) -> InputError:

@@ -79,7 +79,7 @@ def function_group(
         no_data_value=wish.no_data_value,
         fills_missing_dates=wish.fills_missing_dates,
         window_pixels=_window_pixels(probed, wish),
-        bytes_per_pixel=_bytes_per_pixel(probed, sources, accesses),
+        bytes_per_pixel=_bytes_per_pixel(probed, sources, accesses, is_free=_window_pixels(probed, wish) is None),
     )
 
 
@@ -180,8 +180,16 @@ def _reach_note(one: Probed) -> str | None:
     )
 
 
-def _bytes_per_pixel(probed: Sequence[Probed], sources: Sequence[SensorSource], accesses: Sequence[Access]) -> int:
-    """The arrays that are shared, the numbers of all functions, and what the greediest function takes beside them."""
+def _bytes_per_pixel(
+    probed: Sequence[Probed], sources: Sequence[SensorSource], accesses: Sequence[Access], *, is_free: bool
+) -> int:
+    """The arrays that are shared, the numbers of all functions, and what the greediest function takes beside them.
+
+    Of functions that are called for strips only the numbers count: the rest is a few megabytes, whatever the window.
+    """
+    numbers = 4 * sum(one.n_features for one in probed) + 1
+    if is_free:
+        return numbers
     shared = 0
     for source in sources:
         of_sensor = [access for access in accesses if access.source == source.sensor.name]
@@ -189,4 +197,4 @@ def _bytes_per_pixel(probed: Sequence[Probed], sources: Sequence[SensorSource], 
         indices = {access.band for access in of_sensor if access.kind == "filled"} - bands
         shared += 4 * len(source.dates) * (len(bands) + len(indices))
         shared += 4 * len(source.raw_dates) * sum(access.kind in ("raw", "masks", "binary") for access in of_sensor)
-    return shared + 4 * sum(one.n_features for one in probed) + max(one.bytes_per_pixel for one in probed)
+    return shared + numbers + max(one.bytes_per_pixel for one in probed)
