@@ -185,7 +185,11 @@ def test_an_export_maps_as_the_run_it_comes_from(scene: Scene, tmp_path: Path) -
         (("chain.polygon_id_field=code",), "code is not unique"),
         (("chain.ground_truth=nowhere.parquet",), "does not exist"),
         (("chain.ground_truth=nomenclature.txt",), "is no table of series"),
-        (("arg_train.min_distance=10",), "80 series .* have no coordinates"),
+        (("arg_train.min_distance=10", "chain.proj=EPSG:32631"), "80 series .* have no coordinates"),
+        (
+            ("arg_train.split_by=block", "arg_train.block_size=500"),
+            "split_by block is in metres, and the series .* degrees",
+        ),
         (("arg_train.split_by=tile",), "split_by tile has no meaning for a table"),
         (("arg_train.erode=10",), "erode has no meaning for a table"),
         (("sample_table.series={'v_*': 'ndvi'}",), "sensor and band with _ between them"),
@@ -196,7 +200,7 @@ def test_what_is_no_table_is_told(tmp_path: Path, settings: tuple[str, ...], mes
     made().assign(note="text").to_parquet(tmp_path / "table.parquet")
     config = configure(tmp_path, tmp_path / "table.parquet")
     with pytest.raises(I2dbError, match=message):
-        run_scene(config, tmp_path / "out", *settings, stages=TO_CLASSIFY[:1])
+        run_scene(config, tmp_path / "out", *settings, stages=TO_CLASSIFY[:4])
 
 
 def test_series_get_the_names_of_dates(tmp_path: Path) -> None:

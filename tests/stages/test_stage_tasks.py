@@ -92,6 +92,7 @@ def project_of(
             Any,
             SimpleNamespace(
                 series=(SimpleNamespace(sensor=sensor, features=made, products={}),),
+                table=None,
                 groups=(group,),
                 features=group.features,
                 functions=None,
@@ -281,7 +282,7 @@ def test_the_coordinator_holds_no_object_per_sample(
 def test_the_memory_of_learning_is_told_in_a_unit_that_fits(
     tmp_path: Path, n_samples: int, memory: int, told: str
 ) -> None:
-    payload = learn._Payload(
+    payload = learn.Payload(
         run=0,
         region="1",
         sample_ids=np.arange(n_samples),

@@ -40,6 +40,12 @@ def confusion_figure(
     Beside each row: precision, recall, F-score, validation pixels and, where known, polygons.
     """
     n = len(confusion.codes)
+    if n == 0:
+        figure = new_figure(5.2, 1.0)
+        figure.text(0.03, 0.75, title, fontsize=11, weight="bold", va="top")
+        figure.text(0.03, 0.35, "There is no pixel to validate with.", fontsize=8, va="top")
+        save_figure(figure, path, dots_per_inch)
+        return
     columns = _side_columns(confusion)
     name_inches = 0.15 + 0.075 * max(len(name) for name in confusion.names)
     top = 0.6 + max(0.72 * name_inches, 0.6)

@@ -175,25 +175,11 @@ def _ground_truth(project: Project, codes: Sequence[int], findings: list[Finding
             )
         )
     if project.scene.table is not None:
-        _require_places(project, table)
         findings += found
         return table
     extents = [project.scene.grid.bounds(window) for window in project.scene.tiles.values()]
     findings += [*found, *outside(table, extents, project.config.chain.labelled_file)]
     return table
-
-
-def _require_places(project: Project, table: pa.Table) -> None:
-    """An InputError where the split asks where the series of a table are, and some have no coordinates."""
-    train = project.config.arg_train
-    keys = [key for key in ("min_distance", "split_buffer") if getattr(train, key) > 0]
-    keys += [f"split_by {train.split_by}"] if train.split_by in ("block", "region") else []
-    if keys and train.split_ground_truth and table["wkb"].null_count:
-        raise InputError(
-            f"{table['wkb'].null_count} series of {project.config.chain.labelled_file} have no coordinates, and "
-            f"arg_train.{keys[0]} asks where they are",
-            hint="give the table columns longitude and latitude, or x and y and chain.ground_truth_proj",
-        )
 
 
 def _regions(project: Project, findings: list[Finding]) -> pa.Table:

@@ -52,6 +52,8 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
 
     database, train = project.database, project.config.arg_train
     used = database.arrow("split/used_polygons")
+    if project.scene.table is not None:
+        _require_places(project, used)
     polygon_ids = used["polygon_id"].to_numpy()
     geometry = shapely.from_wkb(used["wkb"].to_numpy())
     grouped = database.arrow("split/neighbours")
@@ -72,6 +74,28 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
     is_told = train.split_ground_truth and (train.split_by != "polygon" or width > 0)
     database.run("split/find_left_out", is_told=is_told)
     database.replace("polygon_distance", distances(polygon_ids, geometry, database.arrow("split/learn_and_val")))
+
+
+def _require_places(project: Project, used: pa.Table) -> None:
+    """An InputError where the split asks where the series of a table are, and they have degrees, or nothing."""
+    import pyproj
+
+    train = project.config.arg_train
+    keys = [key for key in ("min_distance", "split_buffer") if getattr(train, key) > 0]
+    keys += [f"split_by {train.split_by}"] if train.split_by in ("block", "region") else []
+    if not keys or not train.split_ground_truth:
+        return
+    if pyproj.CRS.from_user_input(project.scene.grid.crs).is_geographic:
+        raise InputError(
+            f"arg_train.{keys[0]} is in metres, and the series of {project.config.chain.labelled_file} have degrees",
+            hint="chain.proj names a projection in metres, e.g. 'EPSG:32631'",
+        )
+    if used["wkb"].null_count:
+        raise InputError(
+            f"{used['wkb'].null_count} series of {project.config.chain.labelled_file} have no coordinates, and "
+            f"arg_train.{keys[0]} asks where they are",
+            hint="give the table columns longitude and latitude, or x and y and chain.ground_truth_proj",
+        )
 
 
 def _split(project: Project, polygon_ids: NDArray[np.int64], geometry: NDArray[np.object_]) -> None:
