@@ -337,3 +337,12 @@ def large(self):
     assert np.isclose(large, 1120 + 28 + 28, rtol=0.1)
     # Single pixels come in strips: only the numbers grow with the window.
     assert group(path, "get_ndvi").bytes_per_pixel == 4 * len(DATES) + 1
+
+
+def test_what_lies_beside_a_module_and_is_not_imported_by_it_is_not_looked_at(tmp_path) -> None:
+    path = written(tmp_path, "def f(self):\n    return self.get_Sentinel2_B4(), []\n")
+    first = load_module(path)
+    written(tmp_path, "raise RuntimeError\n", "other.py")
+    assert load_module(path) is first
+    written(tmp_path, "def f(self):\n    return self.get_Sentinel2_B5(), []\n")
+    assert load_module(path) is not first

@@ -176,11 +176,22 @@ class WindowArrays:
         return np.where(np.isnan(index), self._no_data, index).astype(np.float32)
 
     def _raster(self, name: str) -> NDArray[np.float32]:
-        """A raster of the user (rows, columns, bands); 0 where it has no data, and the pixel is not valid then."""
+        """A raster of the user (rows, columns, bands); the pixel is not valid where the own tile's has no data.
+
+        In a margin it goes on with the rasters of other tiles; where none has data it is 0.
+        """
         whole = self._data.window.grown(self._data.margin)
         bands = self._data.rasters[name][(slice(None), *self.seen.slices_in(whole))]
         is_finite = np.isfinite(bands)
         self.is_valid &= is_finite.all(axis=0)
+        if self._has_margin and not is_finite.all():
+            bands = bands.copy()
+            for part, found in self._data.other_rasters(name):
+                seen = part.intersection(self.seen)
+                if seen is not None:
+                    target = bands[(slice(None), *seen.slices_in(self.seen))]
+                    np.copyto(target, found[(slice(None), *seen.slices_in(part))], where=np.isnan(target))
+            is_finite = np.isfinite(bands)
         return np.ascontiguousarray(np.moveaxis(np.where(is_finite, bands, np.float32(0)), 0, 2))
 
 

@@ -19,7 +19,6 @@ from i2db.errors import InputError
 BUNDLED = Path(__file__).with_name("external_code.py")
 #: The files beside it that its functions are in.
 _PARTS = ("indices.py", "series.py")
-_LOADED: dict[tuple[str, str], Module] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +28,19 @@ class Module:
     path: Path
     digest: str
     functions: Mapping[str, Callable[..., Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A module with all that it was made of: its text, and what tells the files it imports from beside it apart."""
+
+    module: Module
+    source: bytes
+    beside: Mapping[Path, tuple[int, int] | None]
+
+
+#: By path.
+_LOADED: dict[Path, _Loaded] = {}
 
 
 def load_module(path: Path) -> Module:
@@ -45,23 +57,23 @@ def load_module(path: Path) -> Module:
             f"external_features.module {path} cannot be read: {error.strerror}",
             hint="it names a Python file with functions f(self) -> (array, labels)",
         ) from error
-    key = str(path), _siblings_digest(path, source)
-    if key not in _LOADED:
-        _LOADED[key] = _load(path, source)
-    return _LOADED[key]
+    known = _LOADED.get(path)
+    # Asked at every call of a function: only what the module imports is looked at, whatever else lies in its folder.
+    if known is None or known.source != source or known.beside != {other: _state(other) for other in known.beside}:
+        known = _LOADED[path] = _load(path, source)
+    return known.module
 
 
-def _siblings_digest(path: Path, source: bytes) -> str:
-    """A hash that changes whenever what the module may import from beside it changes: it is then loaded anew."""
-    digest = hashlib.blake2b(source, digest_size=16)
-    if path != BUNDLED:
-        for other in sorted(path.parent.rglob("*.py")):
-            status = other.stat()
-            digest.update(f"{other}|{status.st_size}|{status.st_mtime_ns}".encode())
-    return digest.hexdigest()
+def _state(path: Path) -> tuple[int, int] | None:
+    """Size and time of change (ns) of a file; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
 
 
-def _load(path: Path, source: bytes) -> Module:
+def _load(path: Path, source: bytes) -> _Loaded:
     name = f"i2db_functions_{hashlib.blake2b(str(path).encode() + source, digest_size=8).hexdigest()}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -98,7 +110,8 @@ def _load(path: Path, source: bytes) -> Module:
         for key, found in vars(module).items()
         if callable(found) and not key.startswith("_") and not isinstance(found, type)
     }
-    return Module(path, digest.hexdigest(), functions)
+    module_of = Module(path, digest.hexdigest(), functions)
+    return _Loaded(module_of, source, {file: _state(file) for file in beside.values()})
 
 
 def _beside(path: Path, before: set[str]) -> dict[str, Path]:

@@ -36,6 +36,10 @@ class WindowData:
     extent: Window | None = None
     #: Reads what other tiles have of the window and its margin: cubes per sensor, tile by tile; done when first called.
     neighbours: Callable[[], Sequence[Mapping[str, Cube]]] = field(default=tuple, compare=False, repr=False)
+    #: The same of a raster of the user, by its name: the part of the window that a tile covers, and its numbers there.
+    other_rasters: Callable[[str], Sequence[tuple[Window, NDArray[np.float32]]]] = field(
+        default=lambda _: (), compare=False, repr=False
+    )
     #: What the work on all windows of the chunk has cost so far, by the name of what was done.
     costs: dict[str, Cost] = field(default_factory=dict, compare=False, repr=False)
 

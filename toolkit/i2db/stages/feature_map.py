@@ -23,6 +23,7 @@ from i2db.stages.inputs import (
     narrowed,
     plain_input,
     product_fingerprints,
+    raster_identity,
     window_identity,
 )
 from i2db.store.parts import Part
@@ -83,6 +84,7 @@ def _tasks(project: Project) -> Sequence[Task]:
             window_identity(scene, chunk),
             product_fingerprints(scene, chunk.tile),
             [repr(group) for group in chunk_input.groups],
+            raster_identity(chunk_input.rasters),
             around_identity(scene, chunk_input),
             repr(coding),
         ]

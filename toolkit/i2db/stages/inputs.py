@@ -56,6 +56,8 @@ class Neighbour:
     tile: str
     window: Window
     series: tuple[Series, ...]
+    #: Those of the user's rasters that are other files than the own tile's.
+    rasters: tuple[UserRaster, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ def plain_input(scene: Scene, chunk: Chunk) -> ChunkInput:
     margin = max((group.margin for group in groups), default=0)
     around = chunk.window.grown(margin)
     others = [
-        Neighbour(tile, window, series_of(scene, tile))
+        Neighbour(tile, window, series_of(scene, tile), _other_rasters(scene, chunk.tile, tile))
         for tile, window in scene.tiles.items()
         if margin and tile != chunk.tile and window.intersection(around)
     ]
@@ -102,24 +104,35 @@ def plain_input(scene: Scene, chunk: Chunk) -> ChunkInput:
     )
 
 
+def _other_rasters(scene: Scene, own: str, other: str) -> tuple[UserRaster, ...]:
+    """The rasters of another tile, less those that are the own tile's files as well."""
+    files = {raster.name: raster.paths for raster in scene.rasters[own]}
+    return tuple(raster for raster in scene.rasters[other] if raster.paths != files.get(raster.name))
+
+
 def narrowed(chunk_input: ChunkInput, groups: Sequence[FeatureGroup]) -> ChunkInput:
     """The same with some groups only, and of the series only what these read."""
-    neighbours = chunk_input.neighbours if any(group.margin for group in groups) else ()
+    looking = [group for group in groups if group.margin]
+    neighbours = chunk_input.neighbours if looking else ()
     return replace(
         chunk_input,
         groups=tuple(groups),
         series=series_for(groups, chunk_input.series),
         rasters=rasters_for(groups, chunk_input.rasters),
-        neighbours=tuple(replace(other, series=series_for(groups, other.series)) for other in neighbours),
+        neighbours=tuple(
+            replace(other, series=series_for(looking, other.series), rasters=rasters_for(looking, other.rasters))
+            for other in neighbours
+        ),
     )
 
 
 def around_identity(scene: Scene, chunk_input: ChunkInput) -> list[Any]:
-    """What numbers depend on beyond the own tile: the extent of all, and the products of those that margins reach."""
+    """What numbers depend on beyond the own tile: the extent of all, and the files of those that margins reach."""
     if not any(group.margin for group in chunk_input.groups):
         return []
     others = [
-        [other.tile, repr(other.window), product_fingerprints(scene, other.tile)] for other in chunk_input.neighbours
+        [other.tile, repr(other.window), product_fingerprints(scene, other.tile), raster_identity(other.rasters)]
+        for other in chunk_input.neighbours
     ]
     return [repr(chunk_input.extent), others]
 
@@ -220,6 +233,7 @@ class ChunkReader:
         ]
         self.rasters = [RasterReader(raster, chunk_input.grid) for raster in chunk_input.rasters]
         self._neighbours: dict[str, list[SeriesReader]] = {}
+        self._other_rasters: dict[tuple[str, str], RasterReader] = {}
         self.costs: dict[str, Cost] = {}
         self._stack = ExitStack()
 
@@ -275,11 +289,12 @@ class ChunkReader:
         return split(window, (rows, columns), origin, n_pixels)
 
     def _blocks(self) -> tuple[int, int, tuple[int, int]]:
-        """Rows and columns of the blocks of what is read, and where they start."""
+        """Rows and columns of the blocks of the finest sensor that is read, and where they start."""
         if not self.series:
             (rows, columns), origin = self._layout()
             return rows, columns, origin
-        return *self.series[0].block_shape, self.series[0].origin
+        finest = min(self.series, key=lambda one: min(one.sensor.band(band).resolution for band in one.bands))
+        return *finest.block_shape, finest.origin
 
     def _layout(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """(rows, columns) of the blocks of all bands of a product, and where they start."""
@@ -302,6 +317,7 @@ class ChunkReader:
             margin=self.margin,
             extent=self.chunk_input.extent,
             neighbours=functools.cache(lambda: self._read_neighbours(grown)),
+            other_rasters=functools.cache(lambda name: self._read_other_rasters(grown, name)),
             costs=self.costs,
         )
 
@@ -320,6 +336,20 @@ class ChunkReader:
                     for series in other.series
                 ]
             found.append({reader.sensor.name: reader.read(part) for reader in self._neighbours[other.tile]})
+        return found
+
+    def _read_other_rasters(self, window: Window, name: str) -> list[tuple[Window, NDArray[np.float32]]]:
+        """What other tiles have of a raster of the user in a window: the part that each covers, and its numbers."""
+        found = []
+        for other in self.chunk_input.neighbours:
+            part = other.window.intersection(window)
+            raster = next((raster for raster in other.rasters if raster.name == name), None)
+            if part is None or raster is None:
+                continue
+            key = other.tile, name
+            if key not in self._other_rasters:
+                self._other_rasters[key] = self._stack.enter_context(RasterReader(raster, self.chunk_input.grid))
+            found.append((part, self._other_rasters[key].read(part)))
         return found
 
     def compute(
