@@ -224,6 +224,25 @@ def test_modules_that_do_not_import(tmp_path) -> None:
         group(written(tmp_path, LAPLACE), "laplace_ndvy")
 
 
+def test_what_ends_the_program_or_imports_late_is_told(tmp_path) -> None:
+    (tmp_path / "i2db_late_helper.py").write_text("FACTOR = 2\n", encoding="utf-8")
+    text = "def f(self):\n    import i2db_late_helper\n    return self.get_Sentinel2_B4(), []\n"
+    with pytest.raises(InputError, match=r"custom_code.py:3: ModuleNotFoundError") as found:
+        group(written(tmp_path, text), "f")
+    assert "import i2db_late_helper at the top of custom_code.py" in str(found.value.hint)
+    with pytest.raises(InputError, match=r"custom_code.py:3: SystemExit: 3"):
+        group(written(tmp_path, "def f(self):\n    raise SystemExit(3)\n"), "f")
+    with pytest.raises(InputError, match=r"custom_code.py:2: SystemExit: 4"):
+        group(written(tmp_path, "raise SystemExit(4)\n"), "f")
+
+
+def test_a_label_of_a_column_that_is_always_there(tmp_path) -> None:
+    path = written(tmp_path, "def f(self):\n    return self.get_Sentinel2_B4()[:, :, 0], ['Sample_ID']\n")
+    wanted = wish(path, "f")
+    with pytest.raises(ConfigError, match="label Sample_ID of function f is taken already, by a column"):
+        function_group(wanted, [SOURCE], {}, {"T": {"Sentinel2": RAW}}, (), [], ("sample_id",))
+
+
 def test_a_label_used_twice(tmp_path) -> None:
     path = written(
         tmp_path,

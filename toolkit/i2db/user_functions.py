@@ -36,6 +36,8 @@ def user_functions(
         ConfigError: a label twice.
         InputError: a function cannot be used; function, file and line are named.
     """
+    from i2db.store.wide import FIXED_COLUMNS
+
     wish = _wish(config)
     if wish is None:
         return None
@@ -58,7 +60,9 @@ def user_functions(
         of_user = raster_group(rasters.values())
         taken = [feature for one in series for feature in one.features.features]
         taken += of_user.features if of_user is not None else ()
-    return function_group(wish, sources, n_bands, raw_dates, taken, notes)
+    # A map has no table.
+    reserved = () if config.builders.name == "i2_features_map" else FIXED_COLUMNS
+    return function_group(wish, sources, n_bands, raw_dates, taken, notes, reserved)
 
 
 def _wish(config: Config) -> Wish | None:

@@ -72,11 +72,18 @@ def call(function: Function, data: FunctionData, shape: tuple[int, int]) -> Resu
             returned = action(data, **json.loads(function.arguments))
     except MemoryError:
         raise
-    except Exception as error:
-        hint = error.hint if isinstance(error, InputError) else None
+    except (Exception, SystemExit) as error:
+        hint = error.hint if isinstance(error, InputError) else _hint(error, path)
         raise InputError(f"function {function.name} fails: {told(error, path)}", hint=hint) from error
     where = f"function {function.name} ({path}:{_line(action)})"
     return _checked(returned, shape, where)
+
+
+def _hint(error: BaseException, path: Path) -> str | None:
+    name = (error.name or "").split(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if name and path.with_name(f"{name}.py").exists():
+        return f"import {name} at the top of {path.name}: files beside it are found, and hashed, while it is loaded"
+    return None
 
 
 def _line(action: Callable[..., Any]) -> int:

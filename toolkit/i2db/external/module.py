@@ -88,7 +88,7 @@ def _load(path: Path, source: bytes) -> _Loaded:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(
             f"external_features.module cannot be imported: {told(error, path)}", hint=_hint(error)
         ) from error

@@ -47,6 +47,7 @@ def function_group(
     raw_dates: Mapping[str, Mapping[str, tuple[datetime.date, ...]]],
     others: Sequence[Feature],
     notes: list[str],
+    reserved: Sequence[str] = (),
 ) -> FunctionGroup:
     """The group of the functions that are asked for, after all of them were tried.
 
@@ -57,6 +58,7 @@ def function_group(
         raw_dates: by tile, the raw dates of its sensors.
         others: features of the other groups, whose names are taken.
         notes: is told what a user should know of the functions.
+        reserved: names of columns that no feature may have.
 
     Raises:
         ConfigError: the same function twice with the same arguments, a label twice.
@@ -66,7 +68,7 @@ def function_group(
     probed = [_probed(_function(name, arguments, wish), setting) for name, arguments in wish.functions]
     if not wish.fills_missing_dates and len(raw_dates) > 1:
         require_same_everywhere(probed, setting, raw_dates)
-    features = _features(probed, others)
+    features = _features(probed, others, reserved)
     accesses = tuple(sorted({access for one in probed for access in one.accesses}))
     notes += [note for one in probed if (note := _reach_note(one))]
     return FunctionGroup(
@@ -106,10 +108,11 @@ def _probed(function: Function, setting: Setting) -> Probed:
     return _PROBED[key]
 
 
-def _features(probed: Sequence[Probed], others: Sequence[Feature]) -> tuple[Feature, ...]:
+def _features(probed: Sequence[Probed], others: Sequence[Feature], reserved: Sequence[str]) -> tuple[Feature, ...]:
     """One feature per label; labels that a function leaves out are iota2's custFeat_<function>_b<band>, from 1."""
     features: list[Feature] = []
     owner = {feature.name.lower(): f"sensor {feature.sensor}" for feature in others}
+    owner |= dict.fromkeys(reserved, "a column that every table of samples has")
     for place, one in enumerate(probed, start=1):
         labels = one.labels or tuple(Labelled(f"custFeat_{place}_b{band}") for band in range(1, one.n_features + 1))
         read = {access.source for access in one.accesses if access.kind != "raster"}
