@@ -109,6 +109,56 @@ def test_every_classifier_of_otb_has_a_counterpart() -> None:
             ),
             "DecisionTreeClassifier has no parameter depth: did you mean max_depth?",
         ),
+        (
+            "scikit_models_parameters : { model_type : 'SVC', standardisation : True }",
+            "SVC has no parameter standardisation: did you mean standardization?",
+        ),
+        (
+            (
+                "scikit_models_parameters : { model_type : 'BaggingClassifier', estimator : 'DecisionTreeClassifier', "
+                "cross_validation_parameters : {'estimator__max_depth' : [2, 'deep']} }"
+            ),
+            "The 'max_depth' parameter of DecisionTreeClassifier must be an int",
+        ),
+        (
+            (
+                "scikit_models_parameters : { model_type : 'BaggingClassifier', "
+                "cross_validation_parameters : {'estimator' : ['GaussianNB', 'SVC']} }"
+            ),
+            "estimator cannot be searched: it makes another kind of model",
+        ),
+        (
+            (
+                "scikit_models_parameters : { model_type : 'VotingClassifier', estimators : ['GaussianNB', 'SVC'], "
+                "cross_validation_parameters : {'voting' : ['hard', 'soft']} }"
+            ),
+            "voting cannot be searched",
+        ),
+        (
+            "scikit_models_parameters : { model_type : 'SVC', cross_validation_parameters : {'probability' : [True]} }",
+            "probability cannot be searched: the probability of the classes is always computed",
+        ),
+        (
+            "scikit_models_parameters : { model_type : 'VotingClassifier', estimators : ['GaussianNB', 'GaussianNB'] }",
+            "Names provided are not unique",
+        ),
+        (
+            "scikit_models_parameters : { model_type : 'VotingClassifier', estimators : ['SVC'], weights : [1, 2] }",
+            "there are 1 estimators and 2 weights",
+        ),
+        (
+            "scikit_models_parameters : { model_type : 'AdaBoostClassifier', estimator : 'KNeighborsClassifier' }",
+            "AdaBoostClassifier weighs the samples, which its estimator cannot learn from",
+        ),
+        ("scikit_models_parameters : { model_type : 'SVC', kernel : 'precomputed' }", "in the place of features"),
+        (
+            "scikit_models_parameters : { model_type : 'SVC', class_weight : {'wheat' : 2} }",
+            "class_weight takes codes of classes with their weights, not 'wheat'",
+        ),
+        (
+            "scikit_models_parameters : { model_type : 'HistGradientBoostingClassifier', class_weight : {'6' : 2} }",
+            "class_weight by codes is what arg_train.class_weights takes",
+        ),
         ("scikit_models_parameters : { model_type : 'VotingClassifier' }", "VotingClassifier needs estimators"),
         ("arg_train : { classifier : 'knn', class_weights : 'balanced' }", "cannot learn from weighted samples"),
         ("arg_train : { class_weights : {'a' : 1} }", "a class code and a weight, 0 or more, are needed"),

@@ -198,6 +198,16 @@ def test_weights_of_classes_are_those_of_class_weight() -> None:
     assert (weighted.predict(PIXELS)[0] == 11).sum() > (learnt("SVC").model.predict(PIXELS)[0] == 11).sum()
 
 
+def test_class_weight_of_a_configuration_has_texts_for_codes() -> None:
+    weights = {5: 1.0, 11: 4.0, 300: 0.5}
+    direct = RandomForestClassifier(5, random_state=SEED, class_weight=weights).fit(FEATURES, LABELS)
+    given = {"n_estimators": 5, "class_weight": {str(code): weight for code, weight in weights.items()}}
+    model = learnt("RandomForestClassifier", given).model
+    np.testing.assert_allclose(model.predict_proba(PIXELS), direct.predict_proba(PIXELS), rtol=1e-12, atol=1e-12)
+    found = learnt("RandomForestClassifier", {"n_estimators": 5}, search={"class_weight": [given["class_weight"]]})
+    np.testing.assert_array_equal(found.model.predict_proba(PIXELS), model.predict_proba(PIXELS))
+
+
 def test_the_search_is_scikit_learns_on_folds_of_whole_polygons() -> None:
     polygons = np.arange(len(LABELS), dtype=np.int64) // 6
     search = {"max_depth": [1, 4], "criterion": ["gini", "entropy"]}

@@ -75,13 +75,13 @@ def _check_scikit(checks: Checks, model_type: str) -> None:
     if not _attempt(checks, (_SCIKIT, "model_type"), lambda: model_type_of(model_type)):
         return
     scikit, spec = checks.config.scikit_models_parameters, checks.config.classifier
-    is_sound = True
+    is_sound, beside = True, [each for each in type(scikit).model_fields if each != "parameters"]
     for name in scikit.parameters:
         path: KeyPath = (_SCIKIT, "parameters", name)
         if name in CHAINS_OWN:
             checks.findings.idle(checks.place(*path), f"{_SCIKIT}.{name}", CHAINS_OWN[name])
         else:
-            is_sound &= _attempt(checks, path, lambda name=name: check_setting(spec, name))  # type: ignore[misc]
+            is_sound &= _attempt(checks, path, lambda name=name: check_setting(spec, name, beside))  # type: ignore[misc]
     if spec.model_type == "VotingClassifier" and "estimators" not in scikit.parameters:
         is_sound &= _attempt(checks, (_SCIKIT, "model_type"), lambda: takes_weights(spec))
     if not is_sound:

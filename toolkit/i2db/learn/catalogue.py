@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
@@ -86,44 +86,63 @@ def class_of(model_type: str) -> Any:
     return getattr(import_module(f"sklearn.{MODEL_TYPES[model_type].module}"), model_type)
 
 
-def check_name(model_type: str, name: str) -> None:
-    """ValueError, with the nearest keyword, unless the class takes a keyword of this name."""
-    known = [each for each in inspect.signature(class_of(model_type)).parameters if each != "self"]
-    if name not in known:
-        near = get_close_matches(name.lower(), {each.lower() for each in known}, n=1, cutoff=0.5)
-        found = next((each for each in known if near and each.lower() == near[0]), None)
-        advice = f"did you mean {found}?" if found else f"it has {', '.join(sorted(known))}"
-        raise ValueError(f"{model_type} has no parameter {name}: {advice}")
+def _check_known(model_type: str, name: str, known: Collection[str], beside: Collection[str] = ()) -> None:
+    """ValueError, with the nearest of the known names and those beside them, unless a name is known."""
+    if name in known:
+        return
+    folded = {each.lower(): each for each in (*beside, *known)}
+    near = get_close_matches(name.lower(), folded, n=1, cutoff=0.5)
+    advice = f"did you mean {folded[near[0]]}?" if near else f"it has {', '.join(sorted(known))}"
+    raise ValueError(f"{model_type} has no parameter {name}: {advice}")
 
 
-def check_setting(spec: ClassifierSpec, name: str) -> None:
-    """ValueError unless the class takes this keyword with its setting; scikit-learn's own words say what it takes."""
-    check_name(spec.model_type, name)
+def check_setting(spec: ClassifierSpec, name: str, beside: Collection[str] = ()) -> None:
+    """ValueError unless the class takes this keyword with its setting; scikit-learn's own words say what it takes.
+
+    `beside` are names that may be meant although they are no keywords of the class.
+    """
+    keywords = [each for each in inspect.signature(class_of(spec.model_type)).parameters if each != "self"]
+    _check_known(spec.model_type, name, keywords, beside)
     if name in CHAINS_OWN:
         return
     built = _class_with(spec.model_type, {name: spec.parameters[name]} | _needed(spec))
-    try:
-        built._validate_params()
-    except ValueError as error:
-        raise ValueError(_in_one_line(error)) from error
+    _check_parameters(built)
+    if spec.model_type == "AdaBoostClassifier" and name == "estimator" and not takes_weights(spec):
+        raise ValueError("AdaBoostClassifier weighs the samples, which its estimator cannot learn from")
+    if spec.model_type == "SVC" and spec.parameters.get("kernel") == "precomputed":
+        raise ValueError("kernel precomputed takes distances of samples in the place of features")
+    if name == "class_weight" and spec.model_type.startswith("Hist") and isinstance(spec.parameters[name], Mapping):
+        # It looks the weights up by the place of a class, whatever its code.
+        raise ValueError("class_weight by codes is what arg_train.class_weights takes, for any model")
 
 
 def check_search(spec: ClassifierSpec, name: str) -> None:
-    """ValueError unless the parameter, perhaps of a member as estimator__max_depth, can be searched over its settings.
+    """ValueError unless a parameter, perhaps of a member as estimator__max_depth, can be searched over its settings."""
+    from sklearn.base import BaseEstimator, clone
 
-    The settings are checked for the class's own parameters.
-    """
-    known = _class_with(spec.model_type, _own_keywords(spec)).get_params(deep=True)
-    if name not in known:
-        near = get_close_matches(name.lower(), {each.lower() for each in known}, n=1, cutoff=0.5)
-        found = next((each for each in known if near and each.lower() == near[0]), None)
-        advice = f"did you mean {found}?" if found else f"it has {', '.join(sorted(known))}"
-        raise ValueError(f"{spec.model_type} has no parameter {name}: {advice}")
-    if "__" in name or name in _MEMBERS:
-        return
+    built = _class_with(spec.model_type, _own_keywords(spec))
+    known = built.get_params(deep=True)
+    _check_known(spec.model_type, name, known)
+    owner, _, last = name.rpartition("__")
+    if last in CHAINS_OWN:
+        raise ValueError(f"{name} cannot be searched: {CHAINS_OWN[last]}")
+    if isinstance(known[name], BaseEstimator) or last in (*_MEMBERS, "voting"):
+        raise ValueError(f"{name} cannot be searched: it makes another kind of model; run the chain for each")
     for setting in spec.search[name]:
-        tried = ClassifierSpec(model_type=spec.model_type, parameters={**_needed(spec), name: setting})
-        check_setting(tried, name)
+        _check_parameters(clone(known[owner] if owner else built).set_params(**{last: as_it_takes(setting, last)}))
+
+
+def _check_parameters(built: Any) -> None:
+    """ValueError, in one line, unless scikit-learn takes the parameters; of a vote also its names and weights."""
+    try:
+        built._validate_params()
+        if hasattr(built, "_validate_names"):
+            built._validate_names([name for name, _ in built.estimators])
+    except ValueError as error:
+        raise ValueError(_in_one_line(error)) from error
+    weights = getattr(built, "weights", None)
+    if hasattr(built, "estimators") and weights is not None and len(weights) != len(built.estimators):
+        raise ValueError(f"there are {len(built.estimators)} estimators and {len(weights)} weights")
 
 
 def takes_weights(spec: ClassifierSpec) -> bool:
@@ -195,7 +214,7 @@ def _needed(spec: ClassifierSpec) -> dict[str, Any]:
 
 def _class_with(model_type: str, keywords: Mapping[str, Any]) -> Any:
     """The class with keywords; those that name other classifiers become these."""
-    given = {name: _as_it_takes(setting) for name, setting in keywords.items()}
+    given = {name: as_it_takes(setting, name) for name, setting in keywords.items()}
     if isinstance(given.get("estimator"), str | dict):
         given["estimator"] = _member(given["estimator"])
     if "estimators" in given:
@@ -221,11 +240,20 @@ def _member(given: Any) -> Any:
     return _calibrated(built) if model_type == "SVC" else built
 
 
-def _as_it_takes(setting: Any) -> Any:
-    """iota2's 'None' as None, lists of a configuration as lists."""
+def as_it_takes(setting: Any, name: str) -> Any:
+    """iota2's 'None' as None, lists of a configuration as lists; the weights of classes by numbers, not by texts."""
     if isinstance(setting, tuple):
-        return [_as_it_takes(each) for each in setting]
+        return [as_it_takes(each, name) for each in setting]
+    if name == "class_weight" and isinstance(setting, Mapping):
+        return {_class_code(code): weight for code, weight in setting.items()}
     return None if setting == "None" else setting
+
+
+def _class_code(code: Any) -> int:
+    try:
+        return int(code)
+    except ValueError as error:
+        raise ValueError(f"class_weight takes codes of classes with their weights, not {code!r}") from error
 
 
 def _in_one_line(error: ValueError) -> str:

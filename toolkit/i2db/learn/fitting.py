@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +14,15 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from i2db.errors import InputError
 from i2db.learn.augmentation import augment
-from i2db.learn.catalogue import build, confidence_of, is_hard_vote, kind_of, searched_name, set_calibration
+from i2db.learn.catalogue import (
+    as_it_takes,
+    build,
+    confidence_of,
+    is_hard_vote,
+    kind_of,
+    searched_name,
+    set_calibration,
+)
 from i2db.learn.classifier import Classifier
 from i2db.learn.forest import check_learning_set, pack_forest
 from i2db.learn.importance import Importance, impurity, mean_over_folds, permutation
@@ -180,7 +188,10 @@ def _search(
     classifier = spec.classifier
     groups = polygons if classifier.is_grouped else None
     splits = list(folds(labels, groups, classifier.n_folds, random_state))
-    grid = {_path(spec, name): _choices(settings) for name, settings in classifier.search.items()}
+    grid = {
+        _path(spec, name): [as_it_takes(setting, name) for setting in settings]
+        for name, settings in classifier.search.items()
+    }
     search = GridSearchCV(pipeline, grid, scoring="accuracy", cv=splits, refit=False, error_score="raise")
     search.fit(features, labels)
     names = {_path(spec, name): name for name in classifier.search}
@@ -192,10 +203,6 @@ def _search(
             score = float(results[f"split{fold}_test_score"][number])
             scores.append(SearchScore(setting=number, parameters=text, fold=fold, score=score))
     return settings[int(search.best_index_)], tuple(scores)
-
-
-def _choices(settings: Sequence[Any]) -> list[Any]:
-    return [None if setting == "None" else setting for setting in settings]
 
 
 def folds(
