@@ -100,14 +100,17 @@ COMMENT ON COLUMN confusion.reference_code IS 'Class of the ground truth.';
 COMMENT ON COLUMN confusion.predicted_code IS 'Class in the map.';
 COMMENT ON COLUMN confusion.n_pixels IS 'Number of pixels.';
 
-CREATE OR REPLACE VIEW class_accuracy AS
+CREATE OR REPLACE VIEW accuracy_measure AS
 WITH piece AS MATERIALIZED (
-    SELECT run, polygon_id, reference_code, predicted_code, count(*) AS n_pixels
+    -- The pixels are read once, whatever is asked of them.
+    SELECT run, polygon_id, reference_code, predicted_code, is_known, count(*) AS n_pixels
     FROM evaluated_pixel
-    WHERE predicted_code IS NOT NULL
     GROUP BY ALL
 ), matrix AS MATERIALIZED (
-    SELECT run, reference_code, predicted_code, sum(n_pixels)::BIGINT AS n_pixels FROM piece GROUP BY ALL
+    SELECT run, reference_code, predicted_code, sum(n_pixels)::BIGINT AS n_pixels
+    FROM piece
+    WHERE predicted_code IS NOT NULL
+    GROUP BY ALL
     UNION ALL
     SELECT run, reference_code, predicted_code, n_pixels FROM confusion_count WHERE n_pixels > 0
 ), code AS (
@@ -124,27 +127,79 @@ WITH piece AS MATERIALIZED (
     JOIN matrix ON matrix.run = code.run
         AND (matrix.reference_code = code.class_code OR matrix.predicted_code = code.class_code)
     GROUP BY ALL
-), polygons AS (
-    SELECT run, reference_code AS class_code, count(DISTINCT polygon_id) AS n_polygons
-    FROM piece
-    GROUP BY ALL
-    UNION ALL
-    SELECT polygon_split.run, polygon_split.class_code, count(DISTINCT polygon_split.polygon_id)
+), validating AS (
+    -- Of matrices that came as counts.
+    SELECT polygon_split.run, polygon_split.class_code, count(DISTINCT polygon_split.polygon_id) AS n_polygons
     FROM polygon_split JOIN run ON run.run = polygon_split.run AND run.evaluated_split = polygon_split.split
     WHERE polygon_split.run IN (SELECT confusion_count.run FROM confusion_count)
     GROUP BY ALL
+), polygons AS (
+    SELECT run, reference_code AS class_code, count(DISTINCT polygon_id) AS n_polygons
+    FROM piece
+    WHERE predicted_code IS NOT NULL
+    GROUP BY ALL
+    UNION ALL
+    FROM validating
+), of_class AS MATERIALIZED (
+    SELECT total.run, total.class_code, coalesce(polygons.n_polygons, 0) AS n_polygons,
+        total.n_reference, total.n_predicted, total.n_correct,
+        total.n_correct / nullif(total.n_predicted, 0) AS precision,
+        total.n_correct / nullif(total.n_reference, 0) AS recall,
+        CASE WHEN total.n_reference > 0
+            THEN 2 * total.n_correct / (total.n_reference + total.n_predicted) END AS f_score
+    FROM total
+    LEFT JOIN polygons ON polygons.run = total.run AND polygons.class_code = total.class_code
+), agreement AS (
+    SELECT run, sum(n_reference)::DOUBLE AS n, sum(n_correct)::DOUBLE AS n_correct,
+        sum(n_reference::DOUBLE * n_predicted) AS chance, avg(f_score) AS f_score
+    FROM of_class
+    GROUP BY run
+), counted AS (
+    SELECT run, count(DISTINCT polygon_id) AS n_polygons, sum(n_pixels)::BIGINT AS n_pixels,
+        coalesce(sum(n_pixels) FILTER (predicted_code IS NULL), 0)::BIGINT AS n_unclassified,
+        coalesce(sum(n_pixels) FILTER (NOT is_known), 0)::BIGINT AS n_unknown
+    FROM piece
+    GROUP BY run
+    UNION ALL
+    -- Which pixels were left out of counts is not known.
+    SELECT run, coalesce((SELECT sum(n_polygons) FROM validating WHERE validating.run = confusion_count.run), 0)::BIGINT,
+        sum(n_pixels)::BIGINT, NULL, NULL
+    FROM confusion_count
+    GROUP BY run
 )
+SELECT run, class_code, n_polygons, n_reference AS n_pixels, NULL::BIGINT AS n_unclassified, NULL::BIGINT AS n_unknown,
+    n_predicted, n_correct, NULL::DOUBLE AS overall_accuracy, NULL::DOUBLE AS kappa, precision, recall, f_score
+FROM of_class
+UNION ALL BY NAME
+SELECT counted.run, NULL::INTEGER AS class_code, counted.n_polygons, counted.n_pixels, counted.n_unclassified,
+    counted.n_unknown, agreement.n_correct / nullif(agreement.n, 0) AS overall_accuracy,
+    (agreement.n_correct * agreement.n - agreement.chance) / nullif(agreement.n * agreement.n - agreement.chance, 0)
+        AS kappa,
+    agreement.f_score
+FROM counted LEFT JOIN agreement USING (run);
+COMMENT ON VIEW accuracy_measure IS 'What accuracy, class_accuracy and accuracy_summary are made of: a row per run and class, and one per run for the whole map.';
+COMMENT ON COLUMN accuracy_measure.run IS 'Run.';
+COMMENT ON COLUMN accuracy_measure.class_code IS 'Class; null for the whole map.';
+COMMENT ON COLUMN accuracy_measure.n_polygons IS 'Validation polygons.';
+COMMENT ON COLUMN accuracy_measure.n_pixels IS 'Validation pixels; of a class those that are in the matrix.';
+COMMENT ON COLUMN accuracy_measure.n_unclassified IS 'Validation pixels where the map has no data; only for the whole map.';
+COMMENT ON COLUMN accuracy_measure.n_unknown IS 'Validation pixels of classes that the region''s model never saw; only for the whole map.';
+COMMENT ON COLUMN accuracy_measure.n_predicted IS 'Validation pixels that the map gives the class.';
+COMMENT ON COLUMN accuracy_measure.n_correct IS 'Pixels of the class where both agree.';
+COMMENT ON COLUMN accuracy_measure.overall_accuracy IS 'Share of validation pixels that are right; only for the whole map.';
+COMMENT ON COLUMN accuracy_measure.kappa IS 'Cohen''s kappa; only for the whole map, null where it is undefined.';
+COMMENT ON COLUMN accuracy_measure.precision IS 'n_correct / n_predicted; null where the map never says the class.';
+COMMENT ON COLUMN accuracy_measure.recall IS 'n_correct / n_pixels; null where the ground truth has none.';
+COMMENT ON COLUMN accuracy_measure.f_score IS '2 n_correct / (n_pixels + n_predicted); of the whole map the mean over the classes that the ground truth has.';
+
+CREATE OR REPLACE VIEW class_accuracy AS
 SELECT
-    total.run, total.class_code, class.class_name, coalesce(polygons.n_polygons, 0) AS n_polygons,
-    total.n_reference, total.n_predicted, total.n_correct,
-    total.n_correct / nullif(total.n_predicted, 0) AS precision,
-    total.n_correct / nullif(total.n_reference, 0) AS recall,
-    CASE WHEN total.n_reference > 0
-        THEN 2 * total.n_correct / (total.n_reference + total.n_predicted) END AS f_score
-FROM total
-LEFT JOIN class USING (class_code)
-LEFT JOIN polygons ON polygons.run = total.run AND polygons.class_code = total.class_code
-ORDER BY total.run, class.class_rank;
+    measured.run, measured.class_code, class.class_name, measured.n_polygons, measured.n_pixels AS n_reference,
+    measured.n_predicted, measured.n_correct, measured.precision, measured.recall, measured.f_score
+FROM accuracy_measure AS measured
+LEFT JOIN class ON class.class_code = measured.class_code
+WHERE measured.class_code IS NOT NULL
+ORDER BY measured.run, class.class_rank;
 COMMENT ON VIEW class_accuracy IS 'Precision, recall and F-score per run and class; undefined is null.';
 COMMENT ON COLUMN class_accuracy.run IS 'Run.';
 COMMENT ON COLUMN class_accuracy.class_code IS 'Class.';
@@ -158,36 +213,10 @@ COMMENT ON COLUMN class_accuracy.recall IS 'n_correct / n_reference; null where 
 COMMENT ON COLUMN class_accuracy.f_score IS '2 n_correct / (n_reference + n_predicted), the harmonic mean of both; null where the ground truth has none.';
 
 CREATE OR REPLACE VIEW accuracy AS
-WITH agreement AS (
-    SELECT run, sum(n_reference)::DOUBLE AS n, sum(n_correct)::DOUBLE AS n_correct,
-        sum(n_reference::DOUBLE * n_predicted) AS chance, avg(f_score) AS f_score
-    FROM class_accuracy
-    GROUP BY run
-), counted AS (
-    SELECT run, count(DISTINCT polygon_id) AS n_polygons, count(*) AS n_pixels,
-        count(*) FILTER (predicted_code IS NULL) AS n_unclassified,
-        count(*) FILTER (NOT is_known) AS n_unknown
-    FROM evaluated_pixel
-    GROUP BY run
-    UNION ALL
-    -- Matrices that came as counts: which pixels were left out is not known.
-    SELECT counts.run, coalesce(any_value(validating.n_polygons), 0), sum(counts.n_pixels)::BIGINT, NULL, NULL
-    FROM confusion_count AS counts
-    LEFT JOIN (
-        SELECT polygon_split.run, count(DISTINCT polygon_split.polygon_id) AS n_polygons
-        FROM polygon_split JOIN run ON run.run = polygon_split.run AND run.evaluated_split = polygon_split.split
-        GROUP BY polygon_split.run
-    ) AS validating USING (run)
-    GROUP BY counts.run
-)
-SELECT
-    counted.run, counted.n_polygons, counted.n_pixels, counted.n_unclassified, counted.n_unknown,
-    agreement.n_correct / nullif(agreement.n, 0) AS overall_accuracy,
-    (agreement.n_correct * agreement.n - agreement.chance) / nullif(agreement.n * agreement.n - agreement.chance, 0)
-        AS kappa,
-    agreement.f_score
-FROM counted LEFT JOIN agreement USING (run)
-ORDER BY counted.run;
+SELECT run, n_polygons, n_pixels, n_unclassified, n_unknown, overall_accuracy, kappa, f_score
+FROM accuracy_measure
+WHERE class_code IS NULL
+ORDER BY run;
 COMMENT ON VIEW accuracy IS 'Overall accuracy, kappa and class-mean F-score per run.';
 COMMENT ON COLUMN accuracy.run IS 'Run.';
 COMMENT ON COLUMN accuracy.n_polygons IS 'Validation polygons.';
@@ -200,11 +229,8 @@ COMMENT ON COLUMN accuracy.f_score IS 'Mean of the classes'' F-scores, over the 
 
 CREATE OR REPLACE VIEW accuracy_summary AS
 WITH measured AS (
-    UNPIVOT (SELECT run, NULL::INTEGER AS class_code, NULL::VARCHAR AS class_name, overall_accuracy, kappa, f_score FROM accuracy)
-    ON overall_accuracy, kappa, f_score INTO NAME metric VALUE measure
-    UNION ALL BY NAME
-    UNPIVOT (SELECT run, class_code, class_name, precision, recall, f_score FROM class_accuracy)
-    ON precision, recall, f_score INTO NAME metric VALUE measure
+    UNPIVOT (SELECT run, class_code, overall_accuracy, kappa, precision, recall, f_score FROM accuracy_measure)
+    ON overall_accuracy, kappa, precision, recall, f_score INTO NAME metric VALUE measure
 ), side AS (
     -- What is drawn: polygons, or groups of them.
     SELECT polygon_split.run, count(DISTINCT group_id) FILTER (split = run.evaluated_split) AS n_test,
@@ -214,7 +240,7 @@ WITH measured AS (
 ), overlap AS (
     SELECT avg(n_test / nullif(n_learn, 0)) AS test_ratio FROM side
 ), summary AS (
-    SELECT metric, class_code, class_name, count(*) AS n_runs, avg(measure) AS mean, stddev_samp(measure) AS deviation
+    SELECT metric, class_code, count(*) AS n_runs, avg(measure) AS mean, stddev_samp(measure) AS deviation
     FROM measured
     GROUP BY ALL
 ), width AS (
@@ -224,7 +250,7 @@ WITH measured AS (
     LEFT JOIN student_t ON student_t.degrees_of_freedom = summary.n_runs - 1
 )
 SELECT
-    width.metric, width.class_code, width.class_name, width.n_runs, width.mean, width.half_width,
+    width.metric, width.class_code, class.class_name, width.n_runs, width.mean, width.half_width,
     width.mean - width.half_width AS lower_bound, width.mean + width.half_width AS upper_bound,
     width.corrected_half_width
 FROM width
@@ -246,8 +272,7 @@ SELECT
     confusion.reference_code, reference.class_name AS reference_name,
     confusion.predicted_code, predicted.class_name AS predicted_name,
     sum(confusion.n_pixels)::BIGINT AS n_pixels,
-    sum(confusion.n_pixels) / (SELECT sum(n_pixels) FROM confusion WHERE reference_code <> predicted_code)
-        AS share_of_errors
+    sum(confusion.n_pixels) / sum(sum(confusion.n_pixels)) OVER () AS share_of_errors
 FROM confusion
 LEFT JOIN class AS reference ON reference.class_code = confusion.reference_code
 LEFT JOIN class AS predicted ON predicted.class_code = confusion.predicted_code
@@ -263,10 +288,18 @@ COMMENT ON COLUMN top_confusion.n_pixels IS 'Pixels, summed over the runs.';
 COMMENT ON COLUMN top_confusion.share_of_errors IS 'Share of all wrong pixels.';
 
 CREATE OR REPLACE VIEW polygon_accuracy AS
-SELECT run, polygon_id, reference_code, count(*) AS n_pixels,
-    count(*) FILTER (predicted_code = reference_code) AS n_correct,
-    mode(predicted_code) AS majority_code, avg(confidence) AS confidence
-FROM evaluated_pixel
+WITH piece AS (
+    SELECT run, polygon_id, reference_code, predicted_code, count(*) AS n_pixels, count(confidence) AS n_known,
+        sum(confidence) AS confidence
+    FROM evaluated_pixel
+    GROUP BY ALL
+)
+SELECT run, polygon_id, reference_code, sum(n_pixels)::BIGINT AS n_pixels,
+    coalesce(sum(n_pixels) FILTER (predicted_code = reference_code), 0)::BIGINT AS n_correct,
+    -- Of equals the lowest code.
+    arg_max(predicted_code, (n_pixels, -predicted_code)) FILTER (predicted_code IS NOT NULL) AS majority_code,
+    sum(confidence) / nullif(sum(n_known), 0) AS confidence
+FROM piece
 GROUP BY ALL
 ORDER BY run, polygon_id;
 COMMENT ON VIEW polygon_accuracy IS 'How each validation polygon came out in each run.';
@@ -275,7 +308,7 @@ COMMENT ON COLUMN polygon_accuracy.polygon_id IS 'The polygon.';
 COMMENT ON COLUMN polygon_accuracy.reference_code IS 'Its class.';
 COMMENT ON COLUMN polygon_accuracy.n_pixels IS 'Its pixels.';
 COMMENT ON COLUMN polygon_accuracy.n_correct IS 'How many are right.';
-COMMENT ON COLUMN polygon_accuracy.majority_code IS 'Class that most of its pixels were given.';
+COMMENT ON COLUMN polygon_accuracy.majority_code IS 'Class that most of its pixels were given; of equals the one with the lowest code.';
 COMMENT ON COLUMN polygon_accuracy.confidence IS 'Mean confidence of its pixels.';
 
 CREATE OR REPLACE VIEW stage_cost AS
