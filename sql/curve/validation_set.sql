@@ -1,5 +1,6 @@
 -- The pixels that each model is tested on: those of its region in polygons kept for validation, features complete.
-SELECT run.run, candidate.region, candidate.sample_id, polygon.class_code
+SELECT run.run, candidate.region, candidate.sample_id, polygon.class_code,
+    unit(candidate.tile, candidate.chunk) AS unit
 FROM run
 JOIN polygon_split ON polygon_split.run = run.run AND polygon_split.split = run.evaluated_split
 JOIN candidate ON candidate.polygon_id = polygon_split.polygon_id

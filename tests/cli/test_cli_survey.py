@@ -172,9 +172,17 @@ def test_bad_references(mapped: Path, interpreted: Path, tmp_path: Path) -> None
         evaluate_points(mapped, areas, "label")
     with pytest.raises(InputError, match="has no field klass"):
         evaluate_points(mapped, interpreted, "klass")
-    strange = points_file(tmp_path / "strange.gpkg", one, crs, label=["lake"])
-    with pytest.raises(InputError, match="labels that are no class: lake"):
-        evaluate_points(mapped, strange, "label")
+    for label in ("lake", "inf", "nan", "1e999", "6.5"):
+        strange = points_file(tmp_path / f"strange_{label}.gpkg", one, crs, label=[label])
+        with pytest.raises(InputError, match=f"labels that are no class: {label}"):
+            evaluate_points(mapped, strange, "label")
+    added = tmp_path / "added.gpkg"
+    points = pyogrio.read_dataframe(interpreted, layer="points")
+    points["stratum"] = points["stratum"].astype(float).where(points["point_id"] != 3)
+    pyogrio.write_dataframe(points, added, layer="points")
+    pyogrio.write_dataframe(pyogrio.read_dataframe(interpreted, layer="strata"), added, layer="strata")
+    with pytest.raises(InputError, match=r"1 points of .* have no stratum"):
+        evaluate_points(mapped, added, "label", other=0)
     empty = points_file(tmp_path / "empty.gpkg", one, crs, label=[" "])
     with pytest.raises(InputError, match=r"no point of .* has a label"):
         evaluate_points(mapped, empty, "label")

@@ -10,7 +10,9 @@ import pytest
 from cases import rows
 from sklearn import metrics
 
+from i2db.report.regroup import Grouping
 from i2db.store.database import Database
+from i2db.survey import regrouped_confusions
 
 
 def fill_matrices(
@@ -138,6 +140,21 @@ def test_pixels_without_map_and_of_unknown_classes_are_counted_apart(database: D
     ((n, unclassified, unknown),) = rows(database, "SELECT n_pixels, n_unclassified, n_unknown FROM accuracy")
     assert (n, unclassified, unknown) == (MATRIX.sum(), 3, MATRIX[2].sum())
     assert rows(database, "SELECT sum(n_pixels) FROM confusion") == [(MATRIX.sum() - 3,)]
+
+
+def test_of_equal_labels_a_polygon_has_the_lowest_code(database: Database) -> None:
+    fill_matrices(database, [1, 2, 3], [np.array([[0, 0, 0], [0, 0, 0], [2, 3, 3]])])
+    # Whatever is met first.
+    database.connection.execute("UPDATE prediction SET class_code = 5 - class_code WHERE class_code > 1")
+    assert rows(
+        database, "SELECT polygon_id, n_pixels, n_correct, majority_code, confidence FROM polygon_accuracy"
+    ) == [(3, 8, 3, 2, 0.5)]
+
+
+def test_runs_keep_their_numbers_when_classes_are_regrouped(database: Database) -> None:
+    fill_matrices(database, [1, 2, 3], [np.zeros((3, 3), dtype=int), MATRIX])
+    found = regrouped_confusions(database, Grouping({1: 9, 2: 9}, {9: "both"}))
+    assert {run: one.counts.tolist() for run, one in found.items()} == {1: [[200, 72], [99, 98]]}
 
 
 def test_top_confusion(database: Database) -> None:

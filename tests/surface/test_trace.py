@@ -14,9 +14,11 @@ from test_compare import i2db
 
 from i2db import tracing
 from i2db.errors import ConfigError
+from i2db.learn.fitting import fit
 from i2db.learn.forest import pack_forest
+from i2db.learn.specification import ClassifierSpec, LearningSpec
 from i2db.store.database import Database
-from i2db.tracing import trace_cell, trace_polygon, trace_sample, tree_votes
+from i2db.tracing import trace_cell, trace_polygon, trace_sample, tree_votes, votes_of
 from scenes import ask
 
 
@@ -42,6 +44,22 @@ def test_votes_are_those_of_the_trees() -> None:
         for pixel in features[:10]:
             leaves = [tree.predict_proba(pixel[None])[0].argmax() for tree in model.estimators_]
             assert tree_votes(forest, pixel) == [leaves.count(i) for i in range(3)]
+
+
+def test_votes_of_a_forest_behind_a_scaler_are_counted_as_well() -> None:
+    generator = np.random.default_rng(3)
+    features = (generator.normal(size=(200, 6)) * 100).astype(np.float32)
+    labels = 1 + (features[:, 0] > 0) + (features[:, 1] > 30)
+    votes = {}
+    for is_standardized in (False, True):
+        classifier = ClassifierSpec(parameters={"n_estimators": 15}, is_standardized=is_standardized)
+        model = fit(LearningSpec(classifier=classifier), features, labels, random_state=4).model
+        votes[is_standardized] = [votes_of(model, pixel[None]) for pixel in features[:20]]
+    # Trees split ranks, which scaling keeps.
+    assert votes[True] == votes[False]
+    assert sum(votes[True][0] or []) == 15
+    bayes = fit(LearningSpec(classifier=ClassifierSpec(model_type="GaussianNB")), features, labels, random_state=4)
+    assert votes_of(bayes.model, features[:1]) is None
 
 
 def test_a_pixel(clean: Path, wrong: tuple[int, int, int, int]) -> None:

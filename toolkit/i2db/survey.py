@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -232,11 +233,10 @@ def _codes(
         text = "" if one is None or one != one else str(one).strip()
         code = by_name.get(text.casefold(), -1)
         if code < 0 and text:
-            try:
-                code = int(float(text))
-            except ValueError:
-                code = -2
-            if code not in known or float(code) != float(text):
+            # "11" and "11.0" are class 11; what is no whole number is none.
+            number = _number(text)
+            code = int(number) if number.is_integer() else -2
+            if code not in known:
                 unknown.append(text)
         codes.append(code)
     if unknown:
@@ -248,6 +248,14 @@ def _codes(
     return np.array(codes, dtype=np.int64)
 
 
+def _number(text: str) -> float:
+    """The number that a text is; NaN for others."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def _strata_of(
     points: geopandas.GeoDataFrame, path: Path, on_map: NDArray[np.int64], areas: Mapping[int, ClassArea]
 ) -> tuple[NDArray[np.int64], dict[int, float], bool]:
@@ -256,6 +264,12 @@ def _strata_of(
 
     if _STRATUM not in points.columns or _STRATA not in pyogrio.list_layers(path)[:, 0]:
         return on_map, {code: one.area for code, one in areas.items()}, False
+    lacking = points[_STRATUM].isna()
+    if lacking.any():
+        raise InputError(
+            f"{int(lacking.sum())} points of {path} have no {_STRATUM}: they are none of those that were drawn",
+            hint="take out what was added by hand; only points drawn at random say anything of the map",
+        )
     sizes = pyogrio.read_dataframe(path, layer=_STRATA)
     return (
         points[_STRATUM].to_numpy().astype(np.int64),
@@ -331,8 +345,8 @@ def expected_accuracies(database: Database, run: int) -> dict[int, float]:
     return {int(row["class_code"]): min(max(float(row["precision"]), 0.5), 0.95) for row in rows}
 
 
-def regrouped_confusions(database: Database, grouping: Grouping) -> list[Confusion]:
-    """The confusion of every run with its classes regrouped.
+def regrouped_confusions(database: Database, grouping: Grouping) -> dict[int, Confusion]:
+    """The confusion of every run, by its number, with its classes regrouped.
 
     Raises:
         InputError: the grouping names classes that the project does not have; or nothing is evaluated yet.
@@ -346,4 +360,5 @@ def regrouped_confusions(database: Database, grouping: Grouping) -> list[Confusi
     if not rows:
         raise InputError("nothing is evaluated yet", hint="run the chain to its end first")
     runs = sorted({int(row["run"]) for row in rows})
-    return confusions_of(rows, database.rows("evaluate/regrouped_polygons", groups=groups), merged, runs)
+    polygons = database.rows("evaluate/regrouped_polygons", groups=groups)
+    return dict(zip(runs, confusions_of(rows, polygons, merged, runs), strict=True))

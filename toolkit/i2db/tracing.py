@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2db.errors import ConfigError
+from i2db.learn.classifier import Classifier
 from i2db.learn.forest import Forest
 from i2db.learn.model import load_model
+from i2db.learn.scikit import ScikitModel
 from i2db.store.database import Database
 from i2db.store.statement import text_of
 
@@ -119,7 +121,7 @@ def _votes(path: Path, pixel: NDArray[np.float32], head: Row) -> list[Row]:
     model, card = load_model(path)
     names = dict(card.classes)
     probabilities = model.predict_proba(pixel)[0]
-    votes = tree_votes(model, pixel[0]) if isinstance(model, Forest) else None
+    votes = votes_of(model, pixel)
     codes = [int(code) for code in model.classes]
     order = sorted(range(len(codes)), key=lambda i: (-probabilities[i], i))
     return [
@@ -131,6 +133,14 @@ def _votes(path: Path, pixel: NDArray[np.float32], head: Row) -> list[Row]:
         }
         for i in order
     ]
+
+
+def votes_of(model: Classifier, pixel: NDArray[np.float32]) -> list[int] | None:
+    """The votes of the trees for a pixel (1, n_features), also of a forest behind scaling; None where there is none."""
+    if isinstance(model, ScikitModel) and isinstance(model.estimator, Forest) and model.transform is not None:
+        seen = np.ascontiguousarray(model.transform.transform(pixel), dtype=np.float32)
+        return tree_votes(model.estimator, seen[0])
+    return tree_votes(model, pixel[0]) if isinstance(model, Forest) else None
 
 
 def tree_votes(forest: Forest, pixel: NDArray[np.float32]) -> list[int]:

@@ -249,11 +249,11 @@ def _regrouped(folder: Path, grouping: Any, form: Format, show: Answer | None) -
     with _open(folder) as database:
         confusions = regrouped_confusions(database, grouping)
     if form is Format.TABLE and show is None:
-        typer.echo(results_text(confusions), nl=False)
+        typer.echo(results_text(list(confusions.values())), nl=False)
         return
     rows = [
         (run, one.codes[i], one.codes[j], int(one.counts[i, j]))
-        for run, one in enumerate(confusions)
+        for run, one in confusions.items()
         for i in range(len(one.codes))
         for j in range(len(one.codes))
     ]

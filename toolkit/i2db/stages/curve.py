@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from i2db.chain.project import Project
 from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Task, WorkContext
 from i2db.fingerprint import fingerprint
+from i2db.learn.classifier import Classifier
 from i2db.stages import learn
 from i2db.stages.publishing import verified_files
 from i2db.stages.slices import slices_by
@@ -32,16 +34,23 @@ CURVE_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Validation pixels of a chunk: ids and classes (n,), and per feature group the Parquet files of their features."""
+
+    sample_ids: NDArray[np.int64]
+    class_codes: NDArray[np.int32]
+    files: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Payload:
     #: What the model of all samples is made from.
     whole: learn.Payload
     #: (n,) place of each of its samples within the class, from 1.
     ranks: NDArray[np.int64]
     sizes: tuple[int, ...]
-    val_ids: NDArray[np.int64]
-    val_codes: NDArray[np.int32]
-    #: Per feature group the Parquet files of the validation pixels.
-    val_files: tuple[tuple[str, ...], ...]
+    #: The validation pixels, chunk by chunk: all of them together need not fit into memory.
+    pieces: tuple[Piece, ...]
 
 
 def _tasks(project: Project) -> Sequence[Task]:
@@ -52,10 +61,10 @@ def _tasks(project: Project) -> Sequence[Task]:
     sizes = sizes_to_learn(project.config.arg_train.learning_curve, max(drawn["draw_rank"].to_pylist(), default=1))
     files = learn.sample_files(project)
     groups = [group.name for group in project.scene.groups]
-    val_files = tuple(tuple(path for unit, path in files.items() if unit.startswith(f"{group}-")) for group in groups)
     tasks = []
     for task in learn.STAGE.tasks(project):
-        whole: learn.Payload = task.payload
+        # The curve tells how accurate the models are, not why.
+        whole: learn.Payload = replace(task.payload, spec=replace(task.payload.spec, importance=()))
         key = (whole.run, whole.region)
         if key not in val or key not in ranks:
             continue
@@ -64,11 +73,9 @@ def _tasks(project: Project) -> Sequence[Task]:
             whole=whole,
             ranks=_ranks(ranked, whole.sample_ids),
             sizes=sizes,
-            val_ids=tested["sample_id"].to_numpy(),
-            val_codes=tested["class_code"].to_numpy(),
-            val_files=val_files,
+            pieces=_pieces(tested, groups, files),
         )
-        arrays = (payload.ranks, payload.val_ids, payload.val_codes)
+        arrays = (payload.ranks, tested["sample_id"].to_numpy(), tested["class_code"].to_numpy())
         identity = [
             task.fingerprint,
             sizes,
@@ -77,6 +84,20 @@ def _tasks(project: Project) -> Sequence[Task]:
         ]
         tasks.append(STAGE.task(task.unit, identity, payload))
     return tasks
+
+
+def _pieces(tested: pa.Table, groups: Sequence[str], files: Mapping[str, str]) -> tuple[Piece, ...]:
+    """Pixels with sample_id, class_code and unit, ascending by id, unit by unit."""
+    units = tested["unit"].to_numpy(zero_copy_only=False)
+    ids, codes = tested["sample_id"].to_numpy(), tested["class_code"].to_numpy()
+    return tuple(
+        Piece(
+            sample_ids=ids[units == unit],
+            class_codes=codes[units == unit],
+            files=tuple((files[f"{group}-{unit}"],) for group in groups),
+        )
+        for unit in dict.fromkeys(units.tolist())
+    )
 
 
 def _ranks(ranked: pa.Table, sample_ids: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -104,32 +125,38 @@ def _work(task: Task, context: WorkContext) -> Part:
     whole = payload.whole
     learn.check_memory(whole, context.memory)
     features = np.hstack([learn.read_samples(files, whole.sample_ids) for files in whole.files])
-    val = np.hstack([learn.read_samples(files, payload.val_ids) for files in payload.val_files])
     rows = []
-    n_before, predicted = 0, np.empty(0, dtype=np.uint16)
+    n_before, confusion = 0, Counter[tuple[int, int]]()
     for size in payload.sizes:
         mask = payload.ranks <= size
         if mask.sum() > n_before:  # otherwise all classes were there whole
             model = learn.fitted(learn.subset(whole, mask), features[mask], context.n_threads).model
-            predicted, _ = model.predict(val, n_threads=context.n_threads)
+            confusion = Counter()
+            for piece in payload.pieces:
+                confusion += _confusion(model, piece, context.n_threads)
             n_before = int(mask.sum())
-        pairs = np.column_stack([payload.val_codes.astype(np.int64), predicted.astype(np.int64)])
-        unique, counts = np.unique(pairs, axis=0, return_counts=True)
         rows += [
             {
                 "run": whole.run,
                 "region": whole.region,
                 "size": size,
                 "n_samples": int(mask.sum()),
-                "reference_code": int(reference),
-                "predicted_code": int(code),
-                "n_pixels": int(n),
+                "reference_code": reference,
+                "predicted_code": code,
+                "n_pixels": n,
             }
-            for (reference, code), n in zip(unique, counts, strict=True)
+            for (reference, code), n in sorted(confusion.items())
         ]
     writer = context.writer(task)
     writer.table("curve", pa.Table.from_pylist(rows, schema=CURVE_SCHEMA))
     return writer.finish()
+
+
+def _confusion(model: Classifier, piece: Piece, n_threads: int) -> Counter[tuple[int, int]]:
+    """How many pixels of a piece have which class and are given which."""
+    features = np.hstack([learn.read_samples(files, piece.sample_ids) for files in piece.files])
+    predicted, _ = model.predict(features, n_threads=n_threads)
+    return Counter(zip(piece.class_codes.tolist(), predicted.tolist(), strict=True))
 
 
 def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[str]) -> None:
@@ -165,7 +192,7 @@ STAGE = Stage(
     ),
     writes=("learning_curve",),
     needs=("extract",),
-    version=1,
+    version=2,
     sql=("curve/ranks", "curve/validation_set", "curve/fill"),
     tasks=_tasks,
     work=_work,
