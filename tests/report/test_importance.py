@@ -1,4 +1,4 @@
-"""The heat map and the sections of importance and search."""
+"""The heat map, and the sections of importance, search and learning curve."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from matplotlib import image
 
-from i2db.report.html import ReportData, report_html
-from i2db.report.importance import importance_figure, importance_section, search_section
+from i2db.report.html import Report, Table, report_html
+from i2db.report.importance import curve_section, importance_figure, importance_section, search_section
 
 ROWS = [
     {"method": "permutation", "band": band, "date": date, "importance": share}
@@ -39,20 +39,34 @@ def test_the_brightest_cell_is_the_most_important_one(tmp_path: Path) -> None:
     assert cell_there[1] > cell[1]  # no date is the last column
 
 
-def test_the_report_has_the_sums_by_band_and_the_settings(tmp_path: Path) -> None:
-    path = tmp_path / "heat.png"
-    importance_figure(path, ROWS, "permutation")
-    importance = importance_section(ROWS, {"permutation": path})
+def test_the_report_has_the_sums_by_band_and_the_settings() -> None:
+    features = [{"method": "permutation", "feature_name": "sentinel2_b4_20180614", "importance": 0.5}]
+    importance = importance_section(ROWS, features)
     found = [
         {"run": 0, "region": "1", "search_rank": 1, "parameters": '{"C": 1}', "n_folds": 3, "mean": 0.81234, "s": 0.0}
     ]
     search = search_section(found)
-    assert importance is not None
-    assert search is not None
-    page = report_html(ReportData(title="t", sections=[importance, search]))
-    assert page.index(">0.75<") < page.index(">0.125<") < page.index("0.01")
+    page = report_html(Report(title="t", sections=[importance, search]))
+    assert page.index(">0.7500<") < page.index(">0.1250<") < page.index("-0.0100")
     assert "polygons left out of the fit" in page
+    assert "sentinel2_b4_20180614" in page
     assert "0.8123" in page
-    assert "<img" in page
-    assert importance_section([], {}) is None
-    assert search_section([]) is None
+    assert "the highest is B4 on 2018-06-14" in page
+    assert importance_section([], []).blocks == ()
+    assert search_section([]).blocks == ()
+
+
+def test_the_curve_is_the_mean_over_runs() -> None:
+    points = [
+        {"run": run, "size": size, "overall_accuracy": accuracy, "f_score": score}
+        for run, size, accuracy, score in (
+            (0, 10, 0.5, 0.4),
+            (1, 10, 0.7, None),
+            (0, 50, 0.8, 0.75),
+            (1, 50, 0.9, 0.65),
+        )
+    ]
+    _, table = curve_section(points).blocks
+    assert isinstance(table, Table)
+    assert [row[:3] for row in table.rows] == [("10", "0.600", "0.400"), ("50", "0.850", "0.700")]
+    assert curve_section([]).blocks == ()

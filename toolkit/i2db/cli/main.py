@@ -16,6 +16,7 @@ from i2db.cli import (
     configuration,
     data,
     features,
+    reporting,
     running,
     simulation,
     survey,
@@ -33,7 +34,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (running, data, comparing, tracing, simulation, terrain, applications, survey, zonal, features):
+for module in (
+    running,
+    data,
+    reporting,
+    comparing,
+    tracing,
+    simulation,
+    terrain,
+    applications,
+    survey,
+    zonal,
+    features,
+):
     module.register(app)
 app.add_typer(configuration.app, name="config")
 

@@ -147,6 +147,7 @@ class Chain(ConfigSection):
         ge=1,
         description="Side in pixels of the one square to work on, where most classes are; not set: whole tiles.",
     )
+    report_title: Text | None = Field(default=None, description="Title of report.html; not set: 'Land-cover map'.")
     first_step: StepGroup = Field(default="init", description="Group of steps to begin with.")
     last_step: StepGroup = Field(
         default="validation",

@@ -1,1 +1,1 @@
-"""What people read: RESULTS.txt, figures, styles and report.html, made from plain rows. Knows no database."""
+"""What people read: RESULTS.txt, figures, styles and report.html; only `collect` asks the database."""

@@ -1,32 +1,21 @@
-"""Sections of the report: intervals, where the map fails, whether its confidence can be believed, areas."""
+"""Sections of the report: where the map fails, whether its confidence can be believed, labels, dates, areas."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from i2db.report.html import Bar, Block, Cell, Figure, Folded, Gallery, Section, Table
+from i2db.report.intervals import Rows
+from i2db.report.words import area, count, number, percent
 
-from i2db.report.html import Section, Table
-
-Rows = Sequence[Mapping[str, Any]]
-
-#: Names of the measures, in the order in which they are shown.
-_MEASURES = {
-    "kappa": "Kappa",
-    "overall_accuracy": "Overall accuracy",
-    "f_score": "Mean F-score",
-    "area_weighted_accuracy": "Accuracy weighted by area",
-}
-
+#: Polygons that a bin must have to be called the worst.
+_ENOUGH_POLYGONS = 5
 #: What the sections say.
-_ON_INTERVALS = (
-    "95 % intervals. Over runs, Student’s t takes the runs for independent; they are not, as they share polygons, and "
-    "the corrected interval (Nadeau and Bengio 2003) allows for it. Within a run, polygons are drawn anew 1000 times "
-    "(bootstrap): pixels of one polygon are no independent witnesses. “–”: one run, or one polygon."
-)
 _ON_CIRCUMSTANCES = (
     "Validation pixels of all runs by where they lie and how well they were seen; polygons are those of the run that "
     "has most. Bins of few polygons say little. In SQL: accuracy_by_circumstance."
+)
+_ON_CONFIDENCE = (
+    "Confidence here is: {kind}. Where it is honest, mean confidence (the mark) and accuracy (the bar) "
+    "are equal: a bar short of its mark is a model too sure of itself, one beyond it a model too modest."
 )
 _ON_BRIER = (
     "Calibration error: |confidence − accuracy| over the tenths, weighted by pixels. Brier score: of the event that "
@@ -53,226 +42,160 @@ _ON_AREAS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class IntervalRow:
-    """A measure with all its intervals: over runs (half widths), and within each run (ends)."""
-
-    name: str
-    mean: float | None
-    half_width: float | None
-    corrected: float | None
-    within: tuple[tuple[float, float] | None, ...]
-
-
-def interval_rows(summary: Rows, within: Rows, runs: Sequence[int]) -> list[IntervalRow]:
-    """Measures of the whole map and F-score of each class, from rows of accuracy_summary and accuracy_interval."""
-    over = {(row["metric"], row["class_name"]): row for row in summary}
-    inside = {(row["metric"], row["class_name"], row["run"]): row for row in within}
-    wanted = [(metric, None, name) for metric, name in _MEASURES.items()]
-    classes = dict.fromkeys(row["class_name"] for row in within if row["class_name"] is not None)
-    wanted += [("f_score", name, f"F-score of {name}") for name in classes]
-    return [_interval_row(title, over.get((m, c)), [inside.get((m, c, run)) for run in runs]) for m, c, title in wanted]
-
-
-def _interval_row(
-    title: str, over: Mapping[str, Any] | None, within: Sequence[Mapping[str, Any] | None]
-) -> IntervalRow:
-    estimates = [row["estimate"] for row in within if row is not None and row["estimate"] is not None]
-    return IntervalRow(
-        name=title,
-        mean=over["mean"] if over else (sum(estimates) / len(estimates) if estimates else None),
-        half_width=over["half_width"] if over else None,
-        corrected=over["corrected_half_width"] if over else None,
-        within=tuple(
-            None if row is None or row["lower_bound"] is None else (row["lower_bound"], row["upper_bound"])
-            for row in within
-        ),
-    )
-
-
-def interval_text(rows: Sequence[IntervalRow]) -> list[str]:
-    """The lines that RESULTS.txt has of the intervals; none where there is nothing to tell."""
-    if not rows:
-        return []
-    n_runs = len(rows[0].within)
-    head = ["Intervals of 95 %", "mean", "over runs", "corrected", *(f"within run {run}" for run in range(n_runs))]
-    cells = [head] + [
-        [
-            row.name,
-            _number(row.mean),
-            _half(row.half_width, "+- "),
-            _half(row.corrected, "+- "),
-            *map(_ends, row.within),
-        ]
-        for row in rows
-    ]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
-    return [
-        lines[0],
-        "-" * len(lines[0]),
-        *lines[1:],
-        "",
-        "Over runs: Student's t, as if the runs were independent. Corrected: they overlap (Nadeau and Bengio 2003).",
-        "Within a run: bootstrap over validation polygons, 1000 replicates, 2.5 % and 97.5 % quantiles.",
-    ]
-
-
-def intervals_section(rows: Sequence[IntervalRow]) -> Section | None:
-    """Plain and corrected intervals over runs, and those within each run."""
-    if not rows:
-        return None
-    n_runs = len(rows[0].within)
-    headings = ["Measure", "Mean", "Over runs", "Corrected", *(f"Within run {run}" for run in range(n_runs))]
-    table = Table(
-        tuple(headings),
-        tuple(
-            (row.name, _number(row.mean), _half(row.half_width), _half(row.corrected), *map(_ends, row.within))
-            for row in rows
-        ),
-    )
-    return Section(
-        "Intervals",
-        (
-            _ON_INTERVALS,
-            table,
-        ),
-    )
-
-
-def failures_section(circumstances: Rows) -> Section | None:
+def failures_section(circumstances: Rows) -> Section:
     """Accuracy by distance to the edge, clear dates, longest gap, distance to learning, size, tile and region."""
-    blocks: list[str | Table] = []
-    for name in dict.fromkeys(row["circumstance"] for row in circumstances):
+    tables: list[Table] = []
+    worst: list[tuple[float, str]] = []
+    for name in dict.fromkeys(str(row["circumstance"]) for row in circumstances):
         of_name = [row for row in circumstances if row["circumstance"] == name]
-        if len(of_name) > 1:
-            rows = tuple((row["bin"], row["n_polygons"], row["n_pixels"], _number(row["accuracy"])) for row in of_name)
-            blocks.append(Table((str(name).capitalize(), "Polygons", "Pixels", "Accuracy"), rows))
-    if not blocks:
-        return None
-    return Section("Where the map fails", (_ON_CIRCUMSTANCES, *blocks))
+        if len(of_name) < 2:
+            continue
+        rows: list[tuple[Cell, ...]] = []
+        for row in of_name:
+            share = row["accuracy"]
+            rows.append((str(row["bin"]), count(row["n_polygons"]), count(row["n_pixels"]), number(share), Bar(share)))
+            if share is not None and row["n_polygons"] >= _ENOUGH_POLYGONS:
+                worst.append((share, f"{name}: {row['bin']} ({percent(share)} right)"))
+        heading = name[0].upper() + name[1:]
+        headings = (heading, "Polygons", "Pixels", "Accuracy", "0 to 1")
+        tables.append(Table(caption=f"Accuracy by {name}", headings=headings, rows=tuple(rows), text=(4,)))
+    if not tables:
+        return Section("Where the map fails", ())
+    told: list[Block] = [_ON_CIRCUMSTANCES]
+    if worst:
+        places = "; ".join(text for _, text in sorted(worst)[:3])
+        told.append(f"It is worst here (of bins with {_ENOUGH_POLYGONS} polygons and more): {places}.")
+    return Section("Where the map fails", (*told, Gallery(tuple(tables))))
 
 
-def reliability_section(reliability: Rows, calibration: Rows, kind: str) -> Section | None:
-    """Whether the confidence is what it says: tenths of confidence, calibration error and Brier score."""
+def confidence_section(figure: Figure | None, reliability: Rows, calibration: Rows, kind: str) -> Section:
+    """The map of confidence, and whether it is what it says: tenths of confidence, calibration error, Brier score."""
     if not reliability:
-        return None
-    tenths = tuple(
+        return Section("How sure the map is, and whether rightly", () if figure is None else (figure,))
+    tenths: tuple[tuple[Cell, ...], ...] = tuple(
         (
             f"{row['confidence_from']:.1f} to {row['confidence_from'] + 0.1:.1f}",
-            row["n_pixels"],
-            _number(row["confidence"]),
-            _number(row["accuracy"]),
+            count(row["n_pixels"]),
+            number(row["confidence"]),
+            number(row["accuracy"]),
+            Bar(row["accuracy"], mark=row["confidence"]),
         )
         for row in reliability
     )
-    runs = tuple(
+    runs: tuple[tuple[Cell, ...], ...] = tuple(
         (
             f"Run {row['run']}",
-            *(_number(row[name]) for name in ("confidence", "accuracy", "calibration_error")),
-            _number(row["brier_score"]),
+            *(number(row[name]) for name in ("confidence", "accuracy", "calibration_error", "brier_score")),
         )
         for row in calibration
     )
-    return Section(
-        "Can the confidence be believed",
-        (
-            f"Confidence here is: {kind}. Where it is honest, mean confidence and accuracy are equal.",
-            Table(("Confidence", "Pixels", "Mean confidence", "Accuracy"), tenths),
-            Table(("Run", "Mean confidence", "Accuracy", "Calibration error", "Brier score"), runs),
-            _ON_BRIER,
-        ),
+    table = Table(
+        caption="Validation pixels by confidence",
+        headings=("Confidence", "Pixels", "Mean confidence", "Accuracy", "0 to 1"),
+        rows=tenths,
+        text=(4,),
     )
+    blocks: list[Block] = [
+        _ON_CONFIDENCE.format(kind=kind),
+        Gallery((table,) if figure is None else (figure, table)),
+        Table(
+            caption="Confidence against accuracy, each run",
+            headings=("Run", "Mean confidence", "Accuracy", "Calibration error", "Brier score"),
+            rows=runs,
+        ),
+        _ON_BRIER,
+    ]
+    return Section("How sure the map is, and whether rightly", tuple(blocks))
 
 
-def suspects_section(suspects: Rows) -> Section | None:
+def suspects_section(suspects: Rows) -> Section:
     """Polygons that every run in which they validate gets wrong."""
     if not suspects:
-        return None
-    rows = tuple(
+        return Section("Labels that may be wrong", ())
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             str(row["polygon_id"]),
-            row["reference_name"],
-            row["suggested_name"],
-            row["n_runs"],
-            row["n_pixels"],
-            _number(row["share"]),
-            _number(row["confidence"]),
-            _number(row["sure_share"]),
+            str(row["reference_name"]),
+            str(row["suggested_name"]),
+            count(row["n_runs"]),
+            count(row["n_pixels"]),
+            number(row["share"]),
+            number(row["confidence"]),
+            number(row["sure_share"]),
         )
         for row in suspects
     )
     headings = ("Polygon", "Label", "Suggested", "Runs", "Pixels", "Share", "Confidence", "Sure share")
-    return Section(
-        "Labels that may be wrong",
-        (
-            _ON_SUSPECTS,
-            Table(headings, rows),
+    table = Table(caption="Polygons that all runs get wrong", headings=headings, rows=rows, n_labels=3)
+    return Section("Labels that may be wrong", (_ON_SUSPECTS, table))
+
+
+def dates_table(dates: Rows, band: str) -> tuple[Block, ...]:
+    """Dates with many outliers: missed clouds."""
+    if not dates:
+        return ()
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (str(row["date"]), count(row["n_outlying"]), count(row["n_above"]), str(row["classes"])) for row in dates
+    )
+    return (
+        _ON_DATES.format(band=band),
+        Table(
+            caption=f"Dates with outlying polygons in {band}",
+            headings=("Date", "Polygons", "Of them above", "Classes"),
+            rows=rows,
+            text=(3,),
         ),
     )
 
 
-def dates_section(dates: Rows, pairs: Rows, band: str) -> Section | None:
-    """Dates with many outliers (missed clouds), and the classes that are hardest to tell apart."""
-    blocks: list[str | Table] = []
-    if dates:
-        rows = tuple((str(row["date"]), row["n_outlying"], row["n_above"], row["classes"]) for row in dates)
-        blocks += [
-            _ON_DATES.format(band=band),
-            Table(("Date", "Polygons", "Of them above", "Classes"), rows),
-        ]
-    if pairs:
-        distances = tuple(
-            (
-                f"{row['class_name']} / {row['other_name']}",
-                str(row["best_date"]),
-                _number(row["best"]),
-                str(row["worst_date"]),
-                _number(row["worst"]),
-            )
-            for row in pairs
+def pairs_table(pairs: Rows) -> tuple[Block, ...]:
+    """The classes that are hardest to tell apart."""
+    if not pairs:
+        return ()
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            str(row["class_name"]),
+            str(row["other_name"]),
+            str(row["best_date"]),
+            number(row["best"]),
+            str(row["worst_date"]),
+            number(row["worst"]),
         )
-        blocks += [
-            _ON_PAIRS,
-            Table(("Classes", "Best date", "Distance", "Worst date", "Distance"), distances),
-        ]
-    return Section("Dates and classes", tuple(blocks)) if blocks else None
+        for row in pairs
+    )
+    return (
+        _ON_PAIRS,
+        Table(
+            caption="Classes hardest to tell apart",
+            headings=("Class", "And class", "Best date", "Distance", "Worst date", "Distance"),
+            rows=rows,
+            n_labels=2,
+        ),
+    )
 
 
-def areas_section(areas: Rows) -> Section | None:
+def areas_section(areas: Rows) -> Section:
     """Area of each class as mapped and as corrected, in hectares, with the warning that goes with it."""
     if not areas:
-        return None
-    rows = tuple(
+        return Section("Areas", ())
+    first = [row for row in areas if row["run"] == areas[0]["run"]]
+    rest = [row for row in areas if row["run"] != areas[0]["run"]]
+    blocks: list[Block] = [_ON_AREAS, _areas(first, f"Hectares of each class, map of run {areas[0]['run']}")]
+    if rest:
+        blocks.append(Folded("The maps of the other runs", (_areas(rest, "Hectares of each class"),)))
+    return Section("Areas", tuple(blocks))
+
+
+def _areas(areas: Rows, caption: str) -> Table:
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
-            f"{row['class_name']}, run {row['run']}",
-            _area(row["mapped"]),
-            _area(row["adjusted"]),
-            _area(row["lower_bound"]),
-            _area(row["upper_bound"]),
+            str(row["class_name"]),
+            str(row["run"]),
+            area(row["mapped"]),
+            area(row["adjusted"]),
+            area(row["lower_bound"]),
+            area(row["upper_bound"]),
         )
         for row in areas
     )
-    return Section(
-        "Areas",
-        (
-            _ON_AREAS,
-            Table(("Class", "Mapped", "Corrected", "From", "To"), rows),
-        ),
-    )
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _half(value: float | None, sign: str = "± ") -> str:
-    return "–" if value is None else f"{sign}{value:.3f}"
-
-
-def _ends(ends: tuple[float, float] | None) -> str:
-    return "–" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
-
-
-def _area(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.2f}"
+    return Table(caption=caption, headings=("Class", "Run", "Mapped", "Corrected", "From", "To"), rows=rows)

@@ -1,20 +1,16 @@
-"""Pictures of a result: confusion matrix, map and confidence, as PNG. Colours hold for any colour vision."""
+"""Pictures of a result as PNG: confusion matrix, learning curve. Their colours hold for any colour vision."""
 
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from i2db.errors import InputError
 from i2db.files import write_whole
 from i2db.report.matrix import Confusion
-from i2db.report.style import LegendClass, hexadecimal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,8 +18,6 @@ if TYPE_CHECKING:
 
 #: Inches of a matrix cell, and of the columns beside the matrix.
 _CELL, _COLUMN = 0.5, 0.62
-_NO_DATA = (235, 235, 235)
-_UNKNOWN = (0, 0, 0)
 
 
 def confusion_figure(
@@ -137,132 +131,6 @@ def curve_figure(path: Path, points: Sequence[Mapping[str, Any]], *, dots_per_in
     axes.set_title(f"Learning curve, {len(runs)} run{'s' if len(runs) > 1 else ''}", fontsize=10, loc="left")
     axes.legend(fontsize=8, frameon=False, loc="lower right")
     save_figure(figure, path, dots_per_inch)
-
-
-def map_figure(
-    path: Path,
-    label_tif: Path,
-    classes: Sequence[LegendClass],
-    *,
-    title: str | None = None,
-    max_size: int = 1200,
-    has_legend: bool = True,
-) -> None:
-    """Draw a quick look of a label raster with its legend; at most `max_size` pixels of it are read along a side.
-
-    Labels that `classes` lacks are black and named so in the legend; no data (the raster's, or 0) is light grey.
-    """
-    picture = _read_small(label_tif, max_size)
-    table = np.array([one.color for one in classes] + [_UNKNOWN, _NO_DATA], np.uint8)
-    order = np.argsort([one.code for one in classes])
-    codes = np.array([one.code for one in classes], np.int64)[order]
-    labels = picture.values.filled(0).astype(np.int64)
-    found = np.minimum(np.searchsorted(codes, labels), max(len(codes) - 1, 0))
-    is_known = codes[found] == labels if len(codes) else np.zeros(labels.shape, bool)
-    rows = np.where(is_known, order[found] if len(codes) else 0, len(classes))
-    is_empty = np.ma.getmaskarray(picture.values) | (labels == 0)
-    rows[is_empty] = len(classes) + 1
-    entries = [(one.name, one.color) for one in classes]
-    if (~is_known & ~is_empty).any():
-        entries.append(("not in the nomenclature", _UNKNOWN))
-    if is_empty.any():
-        entries.append(("no data", _NO_DATA))
-    figure, axes = _map_axes(picture, title, 2.4 if has_legend else 0.0)
-    axes.imshow(table[rows], interpolation="nearest")
-    if has_legend:
-        _draw_legend(axes, entries)
-    save_figure(figure, path, 150)
-
-
-def confidence_figure(
-    path: Path, confidence_tif: Path, *, kind: str, title: str | None = None, max_size: int = 1200
-) -> None:
-    """Draw a confidence raster (0 to 100; its no data light grey). `kind` says what the confidence is."""
-    picture = _read_small(confidence_tif, max_size)
-    figure, axes = _map_axes(picture, title, 1.0)
-    axes.set_facecolor(hexadecimal(_NO_DATA))
-    image = axes.imshow(picture.values, cmap="cividis", vmin=0, vmax=100, interpolation="nearest")
-    bar = figure.colorbar(image, ax=axes, fraction=0.045, pad=0.03)
-    bar.set_label(f"confidence, % ({kind})", fontsize=8)
-    bar.ax.tick_params(labelsize=8)
-    save_figure(figure, path, 150)
-
-
-@dataclass(frozen=True, slots=True)
-class _Picture:
-    """A raster read small: masked (rows, columns), and metres per pixel of it where its projection has metres."""
-
-    values: Any
-    metres: float | None
-
-
-def _read_small(path: Path, max_size: int) -> _Picture:
-    import rasterio
-    from rasterio.enums import Resampling
-
-    try:
-        with rasterio.open(path) as source:
-            step = max(1.0, source.width / max_size, source.height / max_size)
-            shape = max(1, round(source.height / step)), max(1, round(source.width / step))
-            values = source.read(1, out_shape=shape, masked=True, resampling=Resampling.nearest)
-            is_metric = source.crs is not None and source.crs.is_projected and source.crs.linear_units == "metre"
-            return _Picture(values, source.res[0] * source.width / shape[1] if is_metric else None)
-    except rasterio.errors.RasterioIOError as error:
-        raise InputError(f"cannot draw {path}: {error}", hint="has the mosaic stage run?") from error
-
-
-def _map_axes(picture: _Picture, title: str | None, legend_inches: float) -> tuple[Figure, Axes]:
-    rows, columns = picture.values.shape
-    scale = 6.0 / max(rows, columns)
-    width, height = max(columns * scale, 2.0), max(rows * scale, 2.0)
-    figure = new_figure(width + legend_inches + 0.3, height + (0.85 if title else 0.6))
-    figure.set_layout_engine("constrained")
-    axes = figure.add_subplot()
-    axes.set_xticks([])
-    axes.set_yticks([])
-    if title:
-        axes.set_title(title, fontsize=11, loc="left")
-    if picture.metres is not None:
-        _draw_scale(axes, columns, picture.metres)
-    return figure, axes
-
-
-def _draw_scale(axes: Axes, columns: int, metres: float) -> None:
-    """A bar of 1, 2 or 5 times a power of ten metres, at most a third of the map's width, under it."""
-    longest = columns * metres / 3
-    power = 10.0 ** math.floor(math.log10(longest))
-    length = next(factor * power for factor in (5, 2, 1) if factor * power <= longest)
-    share = length / (columns * metres)
-    axes.plot([0, share], [-0.02, -0.02], color="black", linewidth=2, transform=axes.transAxes, clip_on=False)
-    text = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
-    axes.annotate(
-        text,
-        (share, -0.02),
-        xytext=(5, 0),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        fontsize=8,
-        va="center",
-        annotation_clip=False,
-    )
-
-
-def _draw_legend(axes: Axes, entries: Sequence[tuple[str, tuple[int, int, int]]]) -> None:
-    from matplotlib.patches import Patch
-
-    handles = [
-        Patch(facecolor=hexadecimal(color), edgecolor="0.4", linewidth=0.5, label=name) for name, color in entries
-    ]
-    n_columns = 1 + (len(handles) - 1) // 26
-    axes.legend(
-        handles=handles,
-        loc="upper left",
-        bbox_to_anchor=(1.01, 1.0),
-        frameon=False,
-        fontsize=8,
-        ncols=n_columns,
-        borderaxespad=0.0,
-    )
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -2,307 +2,368 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Sequence
+import importlib.resources
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 
 from i2db import __version__
-from i2db.errors import InputError
-from i2db.files import write_whole
-from i2db.report.matrix import ClassScore, Score
-from i2db.report.style import LegendClass
+from i2db.report.drawing import Drawing, svg
+from i2db.report.style import hexadecimal
+from i2db.report.words import UNDEFINED, count, percent
+
+Color = tuple[int, int, int]
+
+#: Rows of a table that is not cut by the end of a page.
+_SHORT = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A PNG to show: its file, the caption under it, and what it shows for who cannot see it."""
+class ClassName:
+    """A cell with the name of a class and its colour before it."""
 
-    path: Path
-    caption: str
-    alternative: str
+    name: str
+    color: Color
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """A cell with a share as a bar from 0 to 1, its interval as a line, and a mark for what it is compared with."""
+
+    share: float | None
+    interval: tuple[float, float] | None = None
+    mark: float | None = None
+
+
+Cell = str | ClassName | Bar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table to show as it is: headings and rows of as many cells; numbers are set to the right, None is "–"."""
+    """A table as it is shown: what it holds, headings, rows of as many cells.
 
+    n_labels: the first columns that are texts, and name the row. text: numbers of further columns that are texts.
+    """
+
+    caption: str
     headings: tuple[str, ...]
-    rows: tuple[tuple[str | int | float | None, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    n_labels: int = 1
+    text: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """A confusion matrix: pixels (reference, map), with the share of each in its reference class as a shade.
+
+    last_row, last_column: heading and content of what is added below (precision) and to the right (recall).
+    """
+
+    caption: str
+    classes: tuple[tuple[int, str], ...]
+    counts: tuple[tuple[int, ...], ...]
+    last_row: tuple[str, tuple[str, ...]]
+    last_column: tuple[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A drawing, the caption under it, and the name of its PNG file."""
+
+    name: str
+    caption: str
+    drawing: Drawing
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """Figures and tables side by side, as many as there is room for."""
+
+    items: tuple[Figure | Table, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Details behind a line that opens them; they are printed only when they are open."""
+
+    summary: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Text line by line, as it is."""
+
+    text: str
+
+
+Block = str | Table | Matrix | Figure | Gallery | Folded | Listing
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section of its own: a heading, and under it paragraphs (text), tables and pictures in their order."""
+    """A section: a heading, and under it paragraphs (text) and other blocks in their order."""
 
     heading: str
-    blocks: tuple[str | Table | Picture, ...]
+    blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class StageTime:
-    """What a stage did: number of tasks, and the wall seconds of their last runs, added up."""
+class LegendEntry:
+    """A class of the map: what it is, and how much of the map it has, in words."""
 
-    stage: str
-    n_run: int
-    seconds: float
+    code: int
+    name: str
+    color: Color
+    extent: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReportData:
-    """All that report.html shows, as plain rows. What is empty or None leaves no section behind.
+class Headline:
+    """The one figure, its interval in words, what it means, and what must be known with it."""
 
-    facts: (name, text) pairs of the overview. scores and classes: from `matrix.map_scores` and `matrix.class_scores`.
-    notes: sentences about the accuracy (resubstitution, classes never validated, classes a model never saw).
-    configuration: the text of the configuration as it was used. sections: shown after the confusion matrices.
-    """
+    name: str
+    figure: str
+    interval: str
+    meaning: tuple[str, ...]
+    cautions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All that report.html shows. What is empty or None leaves nothing behind."""
 
     title: str
-    facts: Sequence[tuple[str, str]] = ()
-    map_picture: Picture | None = None
-    legend: Sequence[LegendClass] = ()
-    confidence_picture: Picture | None = None
-    scores: Sequence[Score] = ()
-    classes: Sequence[ClassScore] = ()
-    notes: Sequence[str] = ()
-    matrix_pictures: Sequence[Picture] = ()
+    subtitle: Sequence[str] = ()
+    headline: Headline | None = None
+    map: Figure | None = None
+    legend: Sequence[LegendEntry] = ()
     sections: Sequence[Section] = ()
-    class_statistics: Table | None = None
-    stages: Sequence[StageTime] = ()
-    configuration: str = ""
+    footer: str = ""
 
 
-def write_report(path: Path, report: ReportData) -> None:
-    """Write the report as one HTML file with its pictures inside; InputError for a picture that is not there."""
-    write_whole(path, report_html(report).encode())
-
-
-def report_html(report: ReportData) -> str:
-    """The text of report.html; the same for the same rows and pictures."""
-    sections = [
-        ("Overview", _facts(report.facts)),
-        ("Map", _map(report)),
-        ("Confidence", _picture(report.confidence_picture)),
-        ("Accuracy", _accuracy(report)),
-        ("Accuracy of each class", _classes(report.classes)),
-        ("Confusion matrix", "".join(_wide_picture(picture) for picture in report.matrix_pictures)),
-        *((section.heading, _blocks(section)) for section in report.sections),
-        ("Learning samples of each class", _plain_table(report.class_statistics, "learning samples")),
-        ("What ran", _stages(report.stages)),
-        ("Configuration", f"<pre>{escape(report.configuration)}</pre>" if report.configuration else ""),
-    ]
-    shown = [(heading, body) for heading, body in sections if body]
-    links = "".join(f'<li><a href="#{_anchor(heading)}">{escape(heading)}</a></li>' for heading, _ in shown)
+def report_html(report: Report) -> str:
+    """The text of report.html; the same for the same content."""
+    shown = [section for section in report.sections if section.blocks]
+    anchors = _anchors([section.heading for section in shown])
+    links = "".join(
+        f'<li><a href="#{anchor}">{escape(section.heading)}</a></li>'
+        for section, anchor in zip(shown, anchors, strict=True)
+    )
     bodies = "\n".join(
-        f'<section id="{_anchor(heading)}"><h2>{escape(heading)}</h2>\n{body}</section>' for heading, body in shown
+        f'<section id="{anchor}"><h2>{escape(section.heading)}</h2>\n{_blocks(section.blocks)}</section>'
+        for section, anchor in zip(shown, anchors, strict=True)
     )
+    navigation = f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n' if links else ""
     return _PAGE.format(
-        title=escape(report.title), style=_STYLE, links=links, body=bodies, version=escape(f"i2db {__version__}")
+        title=escape(report.title),
+        style=_style(),
+        head=_head(report),
+        navigation=navigation,
+        body=bodies,
+        footer=escape(report.footer) or f"Made by i2db {escape(__version__)}.",
     )
 
 
-def _anchor(heading: str) -> str:
-    return heading.lower().replace(" ", "-")
+def figures_of(report: Report) -> Iterator[Figure]:
+    """All figures of a report in their order."""
+    if report.map is not None:
+        yield report.map
+    for section in report.sections:
+        yield from _figures(section.blocks)
 
 
-def _facts(facts: Sequence[tuple[str, str]]) -> str:
-    rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in facts)
-    return f"<dl>{rows}</dl>\n" if rows else ""
+def _figures(blocks: Sequence[Block]) -> Iterator[Figure]:
+    for block in blocks:
+        match block:
+            case Figure():
+                yield block
+            case Gallery():
+                yield from _figures(block.items)
+            case Folded():
+                yield from _figures(block.blocks)
+            case _:
+                pass
 
 
-def _picture(picture: Picture | None) -> str:
-    if picture is None:
-        return ""
-    try:
-        content = base64.b64encode(picture.path.read_bytes()).decode()
-    except OSError as error:
-        raise InputError(f"cannot show {picture.path} in the report: {error.strerror}") from error
-    return (
-        f'<figure><img src="data:image/png;base64,{content}" alt="{escape(picture.alternative)}">'
-        f"<figcaption>{escape(picture.caption)}</figcaption></figure>\n"
-    )
+def _anchors(headings: Sequence[str]) -> list[str]:
+    """Ids of the sections: their headings in lower case, numbered where two would be equal."""
+    anchors: list[str] = []
+    for heading in headings:
+        base = re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-") or "section"
+        anchor, number = base, 2
+        while anchor in anchors:
+            anchor, number = f"{base}-{number}", number + 1
+        anchors.append(anchor)
+    return anchors
 
 
-def _wide_picture(picture: Picture) -> str:
-    """A picture with small text: scrolled, not shrunk, on a narrow screen."""
-    label = escape(picture.caption)
-    return f'<div class="scroll wide" role="region" aria-label="{label}" tabindex="0">{_picture(picture)}</div>\n'
-
-
-def _map(report: ReportData) -> str:
-    entries = "".join(f"<li>{_swatch(one)}{escape(one.name)} <small>{one.code}</small></li>" for one in report.legend)
-    legend = f'<ul class="legend" aria-label="Legend">{entries}</ul>\n' if entries else ""
-    return _picture(report.map_picture) + legend
-
-
-def _swatch(one: LegendClass) -> str:
-    return f'<span class="swatch" style="background:{one.hexadecimal}" aria-hidden="true"></span>'
-
-
-def _accuracy(report: ReportData) -> str:
-    if not report.scores:
-        return ""
-    n_runs = len(report.scores[0].per_run)
-    headings = ["Measure", "Mean" if n_runs > 1 else "Value"]
-    headings += ["95 % interval", *(f"Run {run}" for run in range(n_runs))] if n_runs > 1 else []
-    rows = []
-    for score in report.scores:
-        cells = [_number(score.mean)]
-        if n_runs > 1:
-            half_width = "–" if score.half_width is None else f"± {score.half_width:.3f}"
-            cells += [half_width, *(_number(value) for value in score.per_run)]
-        rows.append((escape(score.name), cells))
-    notes = "".join(f"<p>{escape(note)}</p>" for note in report.notes)
-    explained = (
-        f"<p>Means over {n_runs} runs, each with other polygons to learn and to validate. The interval is Student's, "
-        f"with {n_runs - 1} degree{'s' if n_runs > 2 else ''} of freedom.</p>"
-        if n_runs > 1
-        else "<p>One run: no interval.</p>"
-    )
-    return _table(headings, rows, "accuracy") + explained + notes
-
-
-def _classes(classes: Sequence[ClassScore]) -> str:
-    headings = ["Class", "Code", "Polygons", "Pixels", "Precision", "Recall", "F-score", "Most often mapped as"]
-    rows = [
-        (
-            escape(one.name),
-            [
-                str(one.code),
-                "–" if one.n_polygons is None else f"{one.n_polygons:,.6g}",
-                f"{one.n_pixels:,.1f}".removesuffix(".0"),
-                _interval(one.precision),
-                _interval(one.recall),
-                _interval(one.f_score),
-                escape(", ".join(one.confused_with)) if one.n_pixels else "–",
-            ],
+def _head(report: Report) -> str:
+    subtitle = "".join(f"<p>{escape(line)}</p>" for line in report.subtitle)
+    told = f'<div class="told">\n<h1>{escape(report.title)}</h1>\n<div class="subtitle">{subtitle}</div>\n'
+    told += _headline(report.headline) + "</div>\n"
+    shown = _figure(report.map) if report.map is not None else ""
+    if report.legend:
+        entries = "".join(
+            f"<li>{_swatch(entry.color)}<b>{entry.code}</b> <span>{escape(entry.name)}</span>"
+            f"<small>{escape(entry.extent)}</small></li>"
+            for entry in report.legend
         )
-        for one in classes
-    ]
-    if not rows:
+        shown += f'<ul class="legend" aria-label="Legend of the map">{entries}</ul>\n'
+    return told + (f'<div class="shown">{shown}</div>\n' if shown else "")
+
+
+def _headline(headline: Headline | None) -> str:
+    if headline is None:
         return ""
-    explained = (
-        "<p>Polygons and pixels are those of validation, mean per run. Precision: share of the mapped pixels that are "
-        "right. Recall: share of the reference that is found. “–” is undefined and enters no mean.</p>"
-    )
-    return _table(headings, rows, "accuracy of each class", n_text_columns=1) + explained
-
-
-def _stages(stages: Sequence[StageTime]) -> str:
-    if not stages:
-        return ""
-    rows = [(escape(one.stage), [str(one.n_run), _duration(one.seconds)]) for one in stages]
-    n_run, total = sum(one.n_run for one in stages), sum(one.seconds for one in stages)
-    rows.append(("All", [str(n_run), _duration(total)]))
-    return _table(["Stage", "Tasks run", "Time"], rows, "stages")
-
-
-def _blocks(section: Section) -> str:
-    return "".join(_block(block) for block in section.blocks)
-
-
-def _block(block: str | Table | Picture) -> str:
-    if isinstance(block, Picture):
-        return _wide_picture(block)
-    return f"<p>{escape(block)}</p>\n" if isinstance(block, str) else _plain_table(block, block.headings[0].lower())
-
-
-def _plain_table(table: Table | None, label: str) -> str:
-    if table is None or not table.rows:
-        return ""
-    rows = [(_cell(row[0]), [_cell(value) for value in row[1:]]) for row in table.rows]
-    return _table(table.headings, rows, label)
-
-
-def _table(
-    headings: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]], label: str, *, n_text_columns: int = 0
-) -> str:
-    """A table of escaped cells that scrolls by itself on a narrow screen; the last columns may be text."""
-    first_text = len(headings) - n_text_columns
-    head = "".join(
-        f'<th scope="col"{_text_class(i == 0 or i >= first_text)}>{escape(heading)}</th>'
-        for i, heading in enumerate(headings)
-    )
-    body = "".join(
-        f'<tr><th scope="row">{name}</th>'
-        + "".join(f"<td{_text_class(i >= first_text)}>{cell}</td>" for i, cell in enumerate(cells, start=1))
-        + "</tr>\n"
-        for name, cells in rows
-    )
+    meaning = "".join(f"<p>{escape(sentence)}</p>" for sentence in headline.meaning)
+    cautions = "".join(f"<p>{escape(sentence)}</p>" for sentence in headline.cautions)
     return (
-        f'<div class="scroll" role="region" aria-label="Table: {escape(label)}" tabindex="0"><table>'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n"
+        f'<div class="headline"><p class="measure">{escape(headline.name)}</p>'
+        f'<p class="figure">{escape(headline.figure)}</p><p class="interval">{escape(headline.interval)}</p>'
+        f"{meaning}</div>\n" + (f'<div class="caution" role="note">{cautions}</div>\n' if cautions else "")
     )
 
 
-def _text_class(is_text: bool) -> str:
+def _blocks(blocks: Sequence[Block]) -> str:
+    return "".join(_block(block) for block in blocks)
+
+
+def _block(block: Block) -> str:
+    match block:
+        case str():
+            return f"<p>{escape(block)}</p>\n"
+        case Table():
+            return _table(block)
+        case Matrix():
+            return _matrix(block)
+        case Figure():
+            return _figure(block)
+        case Gallery():
+            kind = " roomy" if len(block.items) == 2 or any(isinstance(item, Table) for item in block.items) else ""
+            return f'<div class="gallery{kind}">{"".join(_block(item) for item in block.items)}</div>\n'
+        case Folded():
+            return f"<details><summary>{escape(block.summary)}</summary>\n{_blocks(block.blocks)}</details>\n"
+        case Listing():
+            return f"<pre>{escape(block.text)}</pre>\n"
+
+
+def _figure(figure: Figure) -> str:
+    caption = f"<figcaption>{escape(figure.caption)}</figcaption>" if figure.caption else ""
+    return f"<figure>{svg(figure.drawing)}{caption}</figure>\n"
+
+
+def _scrolled(table: str, caption: str, kind: str = "") -> str:
+    """A table in a box of its own, which scrolls on a narrow screen, by finger and by keyboard."""
+    return f'<div class="scroll{kind}" role="region" aria-label="Table: {escape(caption)}" tabindex="0">{table}</div>\n'
+
+
+def _table(table: Table) -> str:
+    texts = {*range(table.n_labels), *table.text}
+    head = "".join(f'<th scope="col"{_left(i in texts)}>{_heading(name)}</th>' for i, name in enumerate(table.headings))
+    body = "".join(
+        "<tr>" + "".join(_cell(cell, i == 0, i in texts) for i, cell in enumerate(row)) + "</tr>\n"
+        for row in table.rows
+    )
+    kind = " short" if len(table.rows) <= _SHORT else ""
+    return _scrolled(
+        f"<table><caption>{escape(table.caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
+        f"<tbody>{body}</tbody></table>",
+        table.caption,
+        kind,
+    )
+
+
+def _heading(text: str) -> str:
+    """A heading that breaks between words only."""
+    return escape(text).replace("-", "\N{NON-BREAKING HYPHEN}")
+
+
+def _cell(cell: Cell, is_head: bool, is_text: bool) -> str:
+    content = (
+        _bar(cell)
+        if isinstance(cell, Bar)
+        else f'<span class="named">{_swatch(cell.color)}{escape(cell.name)}</span>'
+        if isinstance(cell, ClassName)
+        else escape(cell)
+    )
+    if is_head:
+        return f'<th scope="row"{_left(True)}>{content}</th>'
+    return f"<td>{content}</td>" if isinstance(cell, Bar) else f"<td{_left(is_text)}>{content}</td>"
+
+
+def _left(is_text: bool) -> str:
     return ' class="text"' if is_text else ""
 
 
-def _cell(value: str | int | float | None) -> str:
-    if value is None:
-        return "–"
-    return escape(value) if isinstance(value, str) else f"{value:,.7g}" if isinstance(value, float) else f"{value:,}"
+def _swatch(color: Color) -> str:
+    return f'<span class="swatch" style="background:{hexadecimal(color)}" aria-hidden="true"></span>'
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+def _bar(bar: Bar) -> str:
+    """The numbers stand in the cells beside it: who cannot see it misses nothing."""
+    if bar.share is None:
+        return f'<span aria-hidden="true">{UNDEFINED}</span>'
+    width = 120
+    shapes = f'<rect x="0" y="4" width="{width}" height="10" fill="#e6e6e6"/>'
+    shapes += f'<rect x="0" y="4" width="{bar.share * width:.1f}" height="10" fill="#56a0d3"/>'
+    if bar.interval is not None:
+        low, high = (f"{end * width:.1f}" for end in bar.interval)
+        shapes += f'<path d="M{low} 9H{high}M{low} 5V13M{high} 5V13" stroke="#1b1b1b" stroke-width="1.5" fill="none"/>'
+    if bar.mark is not None:
+        shapes += f'<path d="M{bar.mark * width:.1f} 1V17" stroke="#b34700" stroke-width="3"/>'
+    return f'<svg viewBox="-1 0 {width + 2} 18" width="{width + 2}" height="18" aria-hidden="true">{shapes}</svg>'
 
 
-def _interval(score: Score) -> str:
-    return _number(score.mean) + (f" ± {score.half_width:.3f}" if score.half_width is not None else "")
+def _matrix(matrix: Matrix) -> str:
+    """Rows are the reference, columns the map; headings of columns stand upright, so that many have room."""
+    foot_name, foot = matrix.last_row
+    side_name, side = matrix.last_column
+    columns = "".join(
+        f'<th scope="col"><span class="upright">{escape(name)} <small>{code}</small></span></th>'
+        for code, name in matrix.classes
+    )
+    head = (
+        f'<tr><th scope="col" class="text">Reference ↓ Map →</th>{columns}<th scope="col">{escape(side_name)}</th></tr>'
+    )
+    rows = ""
+    for i, ((code, name), counts) in enumerate(zip(matrix.classes, matrix.counts, strict=True)):
+        total = sum(counts)
+        cells = "".join(_shaded(n, total, is_right=i == j) for j, n in enumerate(counts))
+        rows += (
+            f'<tr><th scope="row" class="text">{escape(name)} <small>{code}</small></th>{cells}'
+            f"<td>{escape(side[i])}</td></tr>\n"
+        )
+    last = "".join(f"<td>{escape(text)}</td>" for text in foot)
+    rows += f'<tr><th scope="row" class="text">{escape(foot_name)}</th>{last}<td></td></tr>\n'
+    kind = " matrix" + (" many" if len(matrix.classes) > 12 else "")
+    return _scrolled(
+        f"<table><caption>{escape(matrix.caption)}</caption>\n<thead>{head}</thead>\n<tbody>{rows}</tbody></table>",
+        matrix.caption,
+        kind,
+    )
 
 
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+def _shaded(n: int, total: int, *, is_right: bool) -> str:
+    """Blue where map and reference agree, orange where not, both the darker the larger the share."""
+    mark = ' class="right"' if is_right else ""
+    if not n:
+        return f'<td{mark}><span class="none">0</span></td>'
+    share = n / total
+    full = (0, 90, 150) if is_right else (200, 80, 0)
+    color = tuple(round(255 + (end - 255) * (0.08 + 0.82 * share)) for end in full)
+    red, green, blue = color
+    ink = "#fff" if 0.299 * red + 0.587 * green + 0.114 * blue < 140 else "#1b1b1b"
+    return (
+        f'<td{mark} style="background:{hexadecimal((red, green, blue))};color:{ink}">{count(n)}'
+        f"<small>{percent(share)}</small></td>"
+    )
 
 
-_STYLE = """
-:root { color-scheme: light; }
-* { box-sizing: border-box; }
-body { font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b; background: #fff; margin: 0 auto; max-width: 62rem;
-  padding: 1rem; }
-h1 { font-size: 1.6rem; line-height: 1.2; margin: 0.5rem 0; overflow-wrap: anywhere; }
-h2 { font-size: 1.2rem; margin: 2rem 0 0.5rem; border-bottom: 1px solid #bbb; }
-a { color: #004f8a; }
-nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; list-style: none; padding: 0; margin: 0.5rem 0; }
-dl div { display: flex; flex-wrap: wrap; gap: 0 1rem; padding: 0.2rem 0; border-bottom: 1px solid #e4e4e4; }
-dt { flex: 0 0 11rem; color: #4a4a4a; }
-dd { flex: 1 1 12rem; margin: 0; overflow-wrap: anywhere; }
-figure { margin: 1rem 0; }
-img { display: block; max-width: 100%; height: auto; }
-figcaption, small { color: #4a4a4a; font-size: 0.875rem; }
-.legend { list-style: none; padding: 0; columns: 14rem; margin: 1rem 0; }
-.legend li { break-inside: avoid; }
-.swatch { display: inline-block; width: 1.4em; height: 0.9em; margin-right: 0.5em; border: 1px solid #666;
-  print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-.scroll { overflow-x: auto; }
-.wide img { max-width: none; width: max(100%, 44rem); }
-.scroll:focus-visible { outline: 2px solid #004f8a; }
-table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.3rem 0.6rem; text-align: right; border-bottom: 1px solid #e4e4e4; white-space: nowrap; }
-thead th { border-bottom: 2px solid #888; vertical-align: bottom; }
-th.text, td.text, th[scope=row] { text-align: left; }
-th[scope=row] { font-weight: normal; position: sticky; left: 0; background: #fff; white-space: normal;
-  min-width: 7rem; }
-pre { background: #f5f5f5; padding: 0.75rem; white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.8rem; }
-footer { margin-top: 3rem; color: #4a4a4a; font-size: 0.875rem; }
-@media print {
-  body { max-width: none; padding: 0; font-size: 10pt; }
-  nav { display: none; }
-  .scroll { overflow: visible; }
-  .wide img { width: 100%; }
-  table { font-size: 8pt; }
-  th, td { white-space: normal; padding: 0.15rem 0.3rem; }
-  th[scope=row] { position: static; }
-  figure, tr { break-inside: avoid; }
-  h2 { break-after: avoid; }
-}
-"""
+def _style() -> str:
+    return (importlib.resources.files("i2db.report") / "report.css").read_text(encoding="utf-8")
+
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -311,15 +372,16 @@ _PAGE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <title>{title}</title>
-<style>{style}</style>
+<style>
+{style}</style>
 </head>
 <body>
-<header><h1>{title}</h1>
-<nav aria-label="Sections"><ul>{links}</ul></nav></header>
-<main>
+<header>
+{head}</header>
+{navigation}<main>
 {body}
 </main>
-<footer>Made by {version}.</footer>
+<footer><p>{footer}</p></footer>
 </body>
 </html>
 """

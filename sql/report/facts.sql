@@ -1,0 +1,22 @@
+-- The numbers at the head of the report: what was looked at, when it was made, how much there is to judge it by.
+SELECT
+    (SELECT count(*) FROM acquisition) AS n_products,
+    (SELECT count(DISTINCT date) FROM acquisition) AS n_dates,
+    (SELECT min(date) FROM acquisition) AS first_date,
+    (SELECT max(date) FROM acquisition) AS last_date,
+    (SELECT string_agg(DISTINCT sensor, ', ' ORDER BY sensor) FROM acquisition) AS sensors,
+    (SELECT count(*) FROM feature) AS n_features,
+    (SELECT count(*) FROM polygon) AS n_polygons,
+    (SELECT count(*) FROM candidate) AS n_candidates,
+    (SELECT count(*) FROM tile) AS n_tiles,
+    (SELECT count(*) FROM chunk) AS n_chunks,
+    (SELECT string_agg(tile, ', ' ORDER BY tile_rank) FROM tile) AS tiles,
+    (SELECT count(*) FROM region) AS n_regions,
+    (SELECT count(*) FROM run) AS n_runs,
+    (SELECT min(random_seed) FROM run) AS random_seed,
+    (SELECT bool_or(evaluated_split = 'learn') FROM run) AS is_resubstitution,
+    (SELECT string_agg(DISTINCT kind, ', ' ORDER BY kind) FROM model) AS kinds,
+    (SELECT max(started_at + to_milliseconds(1000 * wall_seconds)) FROM task_run WHERE outcome = 'done') AS made_at,
+    (SELECT any_value(crs) FROM grid) AS crs,
+    (SELECT any_value(resolution_x) FROM grid) AS resolution_x,
+    (SELECT any_value(resolution_y) FROM grid) AS resolution_y;
