@@ -66,7 +66,7 @@ def test_separability_of_every_date_and_pair(clean: Path) -> None:
 
 def test_the_report_and_the_text_show_it(clean: Path) -> None:
     report = (clean / "report.html").read_text("utf-8")
-    for heading in ("Intervals", "Where the map fails", "Can the confidence be believed", "Dates and classes", "Areas"):
+    for heading in ("How good the map is", "Where the map fails", "NDVI of the classes", "Areas"):
         assert f"<h2>{heading}</h2>" in report
     text = (clean / "final" / "RESULTS.txt").read_text("utf-8")
     ((corrected,),) = ask(
