@@ -26,7 +26,8 @@ _ON_IMPORTANCE = (
 )
 _ON_CURVE = (
     "Models from the first samples of each class and region, tested on the same pixels as the map’s. A "
-    "curve that still rises at its end asks for more samples. As a figure: final/Learning_Curve.png. In SQL: learning_curve_accuracy."
+    "curve that still rises at its end asks for more samples. As a figure: final/Learning_Curve.png. In SQL: "
+    "learning_curve_accuracy."
 )
 _ON_SEARCH = (
     "Overall accuracy on the folds of the search, mean and standard deviation; the best setting was fitted on all "
