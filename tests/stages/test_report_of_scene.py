@@ -185,7 +185,7 @@ def test_profiles_are_those_of_the_macro(clean: Path, report: Report) -> None:
 def test_settings_that_differ_and_no_other(report: Report) -> None:
     told = {row[0]: row[1:] for row in cells(report, "Keys that differ")}
     assert told["arg_train.runs"] == ("2", "1")
-    assert told["chain.data_field"][1] == "must be set"
+    assert told["chain.output_path"][1] == "must be set"
     assert "arg_train.ratio" not in told
     assert "chain.first_step" not in told
 
@@ -235,7 +235,7 @@ def test_all_sql_of_the_report_is_in_the_fingerprint_of_evaluate() -> None:
     from i2db.report import collect as module
     from i2db.stages.evaluate import STAGE
 
-    named = set(re.findall(r"\"((?:evaluate|report)/[a-z_]+)\"", Path(module.__file__).read_text("utf-8")))
+    named = set(re.findall(r"\"((?:curve|evaluate|report)/[a-z_]+)\"", Path(module.__file__).read_text("utf-8")))
     on_disk = {f"report/{path.stem}" for path in (sql_folder() / "report").glob("*.sql")}
     assert named - {"report/evaluated"} == set(REPORT_SQL)
     assert on_disk - {"report/evaluated"} <= set(REPORT_SQL)
