@@ -17,25 +17,53 @@ from scenes import TO_MOSAIC, TO_SELECT, ask, assert_same, run_scene
 
 DATES = ("sentinel_2.temporal_resolution=60", "landsat8_old.temporal_resolution=90")
 
+#: Functions of both sensors, one of which looks around in a raster of the user.
+CODE = """
+from scipy.ndimage import maximum_filter
+from i2db.external import radius
+
+@radius(2)
+def crest(self):
+    return maximum_filter(self.get_user_features_mnt()[:, :, 0], 5, mode="constant"), ["crest"]
+
+def both(self):
+    sentinel, landsat = self.get_interpolated_Sentinel2_NDVI(), self.get_raw_Landsat8Old_B4()
+    return sentinel.mean(axis=2) + landsat.max(axis=2), ["both"]
+"""
+
+
+def everything(scene: Scene) -> list[str]:
+    """Settings: a relief in two files in degrees and functions, beside the sensors."""
+    code = scene.folder / "code.py"
+    code.write_text(CODE, encoding="utf-8")
+    files = [str(scene.folder / "dem" / name) for name in ("west.tif", "east.tif")]
+    return [
+        *DATES,
+        f"user_feat.files={{'mnt': {files}}}",
+        f"external_features.module={code}",
+        "external_features.functions=crest both",
+    ]
+
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """Two tiles seen by Sentinel-2 at 10 m, by Landsat 8 at 30 m off the grid of the others, and as syntheses."""
     folder = tmp_path_factory.mktemp("mixed") / "scene"
     sensors = ["sentinel2", "landsat8old", "sentinel2l3a"]
-    return simulate(folder, size=96, dates=5, tiles=2, classes=4, seed=3, sensors=sensors, block=32)
+    return simulate(folder, size=96, dates=5, tiles=2, classes=4, seed=3, sensors=sensors, block=32, dem=True)
 
 
 @pytest.fixture(scope="module")
 def mixed_run(mixed: Scene) -> Path:
     folder = mixed.folder / "out"
-    run_scene(mixed.config, folder, *DATES, stages=TO_MOSAIC)
+    run_scene(mixed.config, folder, *everything(mixed), stages=TO_MOSAIC)
     return folder
 
 
 def test_a_mix_of_three_sensors_is_mapped(mixed: Scene, mixed_run: Path) -> None:
     groups = ask(mixed_run, "SELECT feature_group, count(DISTINCT date), count(*) FROM feature GROUP BY 1 ORDER BY 1")
-    landsat, synthesis, sentinel = groups
+    functions, landsat, synthesis, sentinel, rasters = groups
+    assert (functions, rasters) == (("external", 0, 2), ("user", 0, 1))
     days = dict(ask(mixed_run, "SELECT lower(sensor), count(DISTINCT date) FROM acquisition GROUP BY 1"))
     assert (landsat[0], synthesis[0], sentinel[0]) == ("landsat8old", "sentinel2", "sentinel2l3a")
     assert landsat[2] == landsat[1] * (7 + 3)
@@ -43,7 +71,7 @@ def test_a_mix_of_three_sensors_is_mapped(mixed: Scene, mixed_run: Path) -> None
     # Syntheses are filled at their own dates, those of both tiles together.
     assert sentinel[1:] == (days["sentinel2l3a"], days["sentinel2l3a"] * (10 + 3))
     order = [row[0] for row in ask(mixed_run, "SELECT feature_group FROM feature ORDER BY feature_id")]
-    assert list(dict.fromkeys(order)) == ["landsat8old", "sentinel2", "sentinel2l3a"]
+    assert list(dict.fromkeys(order)) == ["landsat8old", "sentinel2", "sentinel2l3a", "user", "external"]
     with rasterio.open(mixed_run / "final" / "Classif_Seed_0.tif") as source, rasterio.open(mixed.truth) as truth:
         found, known = source.read(1), truth.read(1)
         assert (source.transform.c, source.transform.f) == (truth.transform.c, truth.transform.f)
@@ -55,7 +83,8 @@ def test_a_mix_of_three_sensors_is_mapped(mixed: Scene, mixed_run: Path) -> None
 
 def test_chunks_change_nothing_of_a_mix(mixed: Scene, mixed_run: Path) -> None:
     other = mixed.folder / "out_chunks"
-    run_scene(mixed.config, other, *DATES, "python_data_managing.number_of_chunks=3", stages=TO_MOSAIC)
+    cut = ("python_data_managing.chunk_size_x=53", "python_data_managing.chunk_size_y=61")
+    run_scene(mixed.config, other, *everything(mixed), *cut, stages=TO_MOSAIC)
     assert_same(mixed_run, other)
 
 

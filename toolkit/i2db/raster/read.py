@@ -16,6 +16,7 @@ from i2db.errors import ContractError, InputError
 from i2db.raster.cube import Cube, Layers, MaskCube, combined
 from i2db.raster.flags import INVALID, OUTSIDE, add_flags, dilate, find_incomplete, flag_table, flags_of
 from i2db.raster.grid import Grid, Window
+from i2db.raster.open_files import allow_many, hint_of
 from i2db.raster.placement import Placement, placement
 from i2db.raster.warp import CELL, covered, warp_band, warp_flags
 from i2db.sensors.declaration import Mask, Sensor
@@ -66,6 +67,7 @@ class SeriesReader:
     def __enter__(self) -> SeriesReader:
         import rasterio
 
+        allow_many()
         self._stack.enter_context(rasterio.Env(**_GDAL_OPTIONS))
         return self
 
@@ -170,7 +172,7 @@ class SeriesReader:
             reason = error.__cause__ or error
             raise InputError(
                 f"{path} cannot be read ({product.date}, tile {product.tile}): {reason}",
-                hint="get the product again or remove it; `i2db check` looks at all files",
+                hint=hint_of(reason) or "get the product again or remove it; `i2db check` looks at all files",
             ) from error
 
     def _place(self, product: Product, path: str) -> Placement:

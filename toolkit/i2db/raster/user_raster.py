@@ -14,6 +14,7 @@ from i2db.errors import InputError
 from i2db.raster.features import Feature
 from i2db.raster.grid import Grid, Window
 from i2db.raster.group import WindowData
+from i2db.raster.open_files import allow_many, hint_of
 from i2db.raster.placement import placement
 from i2db.raster.warp import warp_numbers
 
@@ -93,6 +94,7 @@ class RasterReader:
         self._mosaics: list[Mosaic] = []
 
     def __enter__(self) -> RasterReader:
+        allow_many()
         groups: dict[tuple[Any, ...], list[Any]] = {}
         for path in self.raster.paths:
             dataset = self._stack.enter_context(open_raster(path))
@@ -171,7 +173,8 @@ def open_raster(path: str) -> Any:
     try:
         dataset = rasterio.open(path, sharing=False)
     except RasterioIOError as error:
-        raise InputError(f"{path} cannot be read: {error}", hint="user_feat takes rasters that GDAL reads") from error
+        hint = hint_of(error) or "user_feat takes rasters that GDAL reads"
+        raise InputError(f"{path} cannot be read: {error}", hint=hint) from error
     if dataset.crs is None:
         dataset.close()
         raise InputError(f"{path} has no projection", hint="assign it, e.g. with gdal_edit.py -a_srs")
