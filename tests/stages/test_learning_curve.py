@@ -10,6 +10,7 @@ from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
 
 from i2db.config.reader import load
 from i2db.errors import ConfigError
+from i2db.learn import fitting
 from i2db.simulate import Scene
 from i2db.stages.chain import CLASSIFICATION
 from i2db.stages.curve import sizes_to_learn
@@ -24,7 +25,15 @@ SIZES = "arg_train.learning_curve=[20, 5, 60]"
 def curved(scene: Scene, clean: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("curve") / "out"
     progress = Quiet()
-    run_scene(scene.config, folder, SIZES, lenders=(clean / "parts",), progress=progress)
+    asked: set[tuple[str, ...]] = set()
+    original = fitting._importances
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            fitting, "_importances", lambda spec, *rest: (asked.add(spec.importance), original(spec, *rest))[1]
+        )
+        run_scene(scene.config, folder, SIZES, lenders=(clean / "parts",), progress=progress)
+    # Whose features count is told of the models of the map; the curve would fit them for nothing.
+    assert asked == {()}
     # No image is read: the samples are those of the run before.
     assert {stage for stage, _ in progress.ran} == {"curve"}
     return folder
