@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -222,6 +223,27 @@ def test_modules_that_do_not_import(tmp_path) -> None:
         group(None, "get_sio")
     with pytest.raises(InputError, match=r"nor among those of i2db(.|\n)*did you mean laplace_ndvi"):
         group(written(tmp_path, LAPLACE), "laplace_ndvy")
+
+
+def test_an_environment_below_the_folder_of_a_module_is_no_part_of_it(tmp_path, monkeypatch) -> None:
+    installed = tmp_path / "environment" / "lib"
+    (installed / "i2db_test_installed").mkdir(parents=True)
+    (installed / "i2db_test_installed" / "__init__.py").write_text("FACTOR = 2\n", encoding="utf-8")
+    (tmp_path / "i2db_test_beside").mkdir()
+    (tmp_path / "i2db_test_beside" / "__init__.py").write_text("FACTOR = 3\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(installed))
+    text = "import i2db_test_beside\nimport i2db_test_installed\ndef f(self):\n    return self.get_Sentinel2_B4(), []\n"
+    path = written(tmp_path, text)
+    first = load_module(path)
+    assert "i2db_test_installed" in sys.modules
+    assert "i2db_test_beside" not in sys.modules
+    # Where it is loaded for the second time, in another process, what is installed may be there already.
+    (tmp_path / "i2db_test_beside" / "__init__.py").write_text("FACTOR = 33\n", encoding="utf-8")
+    second = load_module(path)
+    assert second.digest != first.digest
+    (tmp_path / "i2db_test_beside" / "__init__.py").write_text("FACTOR = 3\n", encoding="utf-8")
+    assert load_module(path).digest == first.digest
+    monkeypatch.delitem(sys.modules, "i2db_test_installed")
 
 
 def test_what_ends_the_program_or_imports_late_is_told(tmp_path) -> None:

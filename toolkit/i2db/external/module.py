@@ -115,11 +115,14 @@ def _load(path: Path, source: bytes) -> _Loaded:
 
 
 def _beside(path: Path, before: set[str]) -> dict[str, Path]:
-    """Modules that were imported since, and lie in the module's folder."""
+    """Modules that were imported since from the module's folder; not those of an environment that lies below it."""
     found = {}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None) if isinstance(module, ModuleType) else None
-        if name not in before and file is not None and Path(file).is_relative_to(path.parent) and path != BUNDLED:
+        if name in before or file is None or path == BUNDLED:
+            continue
+        first = path.parent / name.partition(".")[0]
+        if Path(file).parent == path.parent or Path(file).is_relative_to(first):
             found[name] = Path(file)
     return found
 
