@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from i2db.report.charts import Estimate, estimates_chart
+from i2db.report.charts import Estimate, estimates_chart, shortened
 from i2db.report.html import Bar, Block, Cell, ClassName, Figure, Folded, Headline, Listing, Matrix, Section, Table
 from i2db.report.intervals import IntervalRow, Rows
 from i2db.report.matrix import ClassScore, Confusion, class_scores
@@ -72,10 +72,10 @@ def headline(
 def _what_the_interval_means(interval: Interval, runs: Rows) -> str:
     least, most = min(row["n_polygons"] for row in runs), max(row["n_polygons"] for row in runs)
     polygons = plural(most, "polygon") if least == most else f"{least:,} to {most:,} polygons"
-    shared = (
-        f"{polygons} validated each of {len(runs)} runs, which share polygons (allowed for)"
+    judged = (
+        f"Each of {len(runs)} runs was judged by {polygons}, and the interval allows for those that the runs share"
         if len(runs) > 1
-        else f"{polygons} validated the map"
+        else f"The map was judged by {polygons}"
     )
     low, high = interval
     verdict = (
@@ -83,10 +83,7 @@ def _what_the_interval_means(interval: Interval, runs: Rows) -> str:
         if high - low > _WIDE
         else "It holds for places like these polygons; where the map does worse is told below."
     )
-    return (
-        f"{shared[0].upper()}{shared[1:]}. With 95 % confidence the accuracy lies between {percent(low)} and "
-        f"{percent(high)}. {verdict}"
-    )
+    return f"{judged}. With 95 % confidence the accuracy lies between {percent(low)} and {percent(high)}. {verdict}"
 
 
 def accuracy_section(intervals: Sequence[IntervalRow], runs: Rows, unseen: Sequence[str]) -> Section:
@@ -176,7 +173,8 @@ def classes_section(
         cells: list[Cell] = [ClassName(score.name, one.color), str(score.code)]
         cells += [count(score.n_polygons), count(score.n_pixels)]
         cells += [number(score.precision.mean), number(score.recall.mean), number(mean), ends(interval)]
-        rows.append((*cells, Bar(mean, interval), ", ".join(score.confused_with) if score.n_pixels else "–"))
+        confused = ", ".join(shortened(name, 30) for name in score.confused_with)
+        rows.append((*cells, Bar(mean, interval), confused if score.n_pixels else "–"))
     if not rows:
         return Section("Each class", ())
     which = "corrected" if n_runs > 1 else "by polygons"

@@ -226,7 +226,7 @@ def heat_chart(
         shapes.append(Label(x=left - 8, y=top + cell * i + 14, text=row, size=13, anchor="end"))
     every = math.ceil(len(columns) / 5)
     for i in range(0, len(columns), every):
-        text = columns[i]
+        text = columns[i][:7]  # year and month of a date
         at = left + (i + 0.5) * step
         anchor: Anchor = "end" if at > width - 40 else "start" if at < left + 20 else "middle"
         shapes.append(Label(x=at, y=height + 18, text=text, size=13, anchor=anchor, fill=GREY))

@@ -21,6 +21,8 @@ _NO_DATA = (235, 235, 235)
 _UNKNOWN = (0, 0, 0)
 #: Side of the array in which places for labels are looked for, and size of the labels.
 _PLACING, _LABEL = 256, 15.0
+#: Steps between the darkest and the lightest shade of a map of numbers.
+_STEPS = 51
 
 
 def class_map(look: QuickLook, classes: Sequence[LegendClass], *, alternative: str) -> Drawing:
@@ -98,7 +100,8 @@ def shaded_map(
     """A map of numbers from dark (low) to light (high), in shades that hold for any colour vision, and their scale."""
     shades = shades_of(colors)
     share = (look.values.filled(low).astype(np.float64) - low) / max(high - low, 1e-9)
-    places = np.clip(np.round(share * 255), 0, 255).astype(np.int64)
+    # No eye tells more steps apart, and a noisy map is half as large.
+    places = np.clip(np.round(share * _STEPS), 0, _STEPS).astype(np.int64) * 255 // _STEPS
     places[np.ma.getmaskarray(look.values)] = 256
     palette = np.vstack([shades, [_NO_DATA]]).astype(np.uint8)
     width, height, left = _frame(look)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from i2db.report.charts import ProfilePoint, histogram_chart, profile_chart
+from i2db.report.drawing import Label
 from i2db.report.failures import dates_table, pairs_table
 from i2db.report.html import Block, Figure, Gallery, LegendEntry, Section
 from i2db.report.intervals import Rows
@@ -29,9 +30,9 @@ def map_figure(path: Path, legend: Rows, *, n_runs: int) -> Figure:
     told = ", ".join(f"{row['class_name']} {percent(row['share'])}" for row in mapped[:8])
     more = f", and {len(mapped) - 8} more classes" if len(mapped) > 8 else ""
     drawing = class_map(quick_look(path, "mode"), classes, alternative=f"Map of the land cover: {told}{more}.")
-    caption = (
-        f"The map{' of run 0' if n_runs > 1 else ''}. Numbers are the codes of the classes, on their largest patches."
-    )
+    caption = f"The map{' of run 0' if n_runs > 1 else ''}."
+    if any(isinstance(shape, Label) and shape.has_halo for shape in drawing.shapes):
+        caption += " Numbers are the codes of the classes, on their largest patches."
     return Figure(name="map", caption=caption, drawing=drawing)
 
 
