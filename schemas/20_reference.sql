@@ -19,6 +19,26 @@ COMMENT ON COLUMN class.red IS 'Red of its colour, 0 to 255.';
 COMMENT ON COLUMN class.green IS 'Green of its colour, 0 to 255.';
 COMMENT ON COLUMN class.blue IS 'Blue of its colour, 0 to 255.';
 
+CREATE TABLE IF NOT EXISTS annual_class (class_code INTEGER, merged_code INTEGER, merged_name VARCHAR);
+COMMENT ON TABLE annual_class IS 'Classes that are learnt from the previous year''s samples (arg_train.annual_crop); empty without crop_mix.';
+COMMENT ON COLUMN annual_class.class_code IS 'The class.';
+COMMENT ON COLUMN annual_class.merged_code IS 'Label that stands for all of them in the accuracy (a_crop_label_replacement); null where each stands for itself.';
+COMMENT ON COLUMN annual_class.merged_name IS 'Its name.';
+
+CREATE OR REPLACE VIEW accuracy_class AS
+SELECT class.class_code, class.class_name, class.class_rank
+FROM class LEFT JOIN annual_class USING (class_code)
+WHERE annual_class.merged_code IS NULL
+UNION ALL
+SELECT annual_class.merged_code, annual_class.merged_name, min(class.class_rank)
+FROM annual_class JOIN class USING (class_code)
+WHERE annual_class.merged_code IS NOT NULL
+GROUP BY ALL;
+COMMENT ON VIEW accuracy_class IS 'The classes whose accuracy is told: the nomenclature, the annual classes merged where that is asked for.';
+COMMENT ON COLUMN accuracy_class.class_code IS 'Class, or the label of the merged ones.';
+COMMENT ON COLUMN accuracy_class.class_name IS 'Its name.';
+COMMENT ON COLUMN accuracy_class.class_rank IS 'Place in the nomenclature; that of the first of the merged ones.';
+
 CREATE TABLE IF NOT EXISTS region (region VARCHAR, region_rank INTEGER, geom GEOMETRY);
 COMMENT ON TABLE region IS 'Regions with a model each; without regions there is one, called 1.';
 COMMENT ON COLUMN region.region IS 'Name of the region.';

@@ -19,7 +19,7 @@ WITH candidate_class AS (
             selection.sample_id NOT IN (SELECT rejection.sample_id FROM rejection)
             AND selection.sample_id IN (SELECT sample.sample_id FROM sample)
         ) AS n_learn
-    FROM selection JOIN candidate_class USING (sample_id)
+    FROM selection JOIN labelled_pixel AS candidate_class USING (sample_id)
     GROUP BY ALL
 )
 SELECT
@@ -55,7 +55,7 @@ COMMENT ON COLUMN class_statistics.n_rejected IS 'Drawn pixels whose features co
 COMMENT ON COLUMN class_statistics.n_learn IS 'Pixels that the model learns from.';
 COMMENT ON COLUMN class_statistics.n_val IS 'Candidate pixels in val polygons.';
 
-CREATE OR REPLACE VIEW evaluated_pixel AS
+CREATE OR REPLACE VIEW validation_pixel AS
 SELECT
     prediction.run, prediction.region, prediction.kind, prediction.sample_id, candidate.polygon_id, candidate.tile,
     polygon.class_code AS reference_code, prediction.class_code AS predicted_code, prediction.confidence,
@@ -71,7 +71,37 @@ JOIN polygon_split
 LEFT JOIN model_class
     ON model_class.run = prediction.run AND model_class.region = prediction.region
     AND model_class.kind = prediction.kind AND model_class.class_code = polygon.class_code;
-COMMENT ON VIEW evaluated_pixel IS 'Pixels of the polygons kept for validation, with what they are and what they were called.';
+COMMENT ON VIEW validation_pixel IS 'Pixels of the polygons kept for validation, with what they are and what they were called, class by class.';
+COMMENT ON COLUMN validation_pixel.run IS 'Run.';
+COMMENT ON COLUMN validation_pixel.region IS 'Region, that is, model.';
+COMMENT ON COLUMN validation_pixel.kind IS 'Kind of model.';
+COMMENT ON COLUMN validation_pixel.sample_id IS 'The pixel.';
+COMMENT ON COLUMN validation_pixel.polygon_id IS 'Its polygon.';
+COMMENT ON COLUMN validation_pixel.tile IS 'Its tile.';
+COMMENT ON COLUMN validation_pixel.reference_code IS 'Class of the polygon.';
+COMMENT ON COLUMN validation_pixel.predicted_code IS 'Class in the map; null where the map has no data.';
+COMMENT ON COLUMN validation_pixel.confidence IS 'Confidence from 0 to 1.';
+COMMENT ON COLUMN validation_pixel.n_valid IS 'Number of clear dates.';
+COMMENT ON COLUMN validation_pixel.longest_gap IS 'Longest stretch without a clear date, in days.';
+COMMENT ON COLUMN validation_pixel.edge_distance IS 'Distance to the boundary of the polygon in map units.';
+COMMENT ON COLUMN validation_pixel.is_known IS 'Whether the region''s model has seen the class at all.';
+
+CREATE OR REPLACE VIEW evaluated_pixel AS
+SELECT validation_pixel.* REPLACE (
+    coalesce(reference.merged_code, validation_pixel.reference_code) AS reference_code,
+    coalesce(predicted.merged_code, validation_pixel.predicted_code) AS predicted_code,
+    validation_pixel.is_known OR (
+        reference.merged_code IS NOT NULL AND EXISTS (
+            FROM model_class JOIN annual_class USING (class_code)
+            WHERE model_class.run = validation_pixel.run AND model_class.region = validation_pixel.region
+                AND model_class.kind = validation_pixel.kind
+        )
+    ) AS is_known
+)
+FROM validation_pixel
+LEFT JOIN annual_class AS reference ON reference.class_code = validation_pixel.reference_code
+LEFT JOIN annual_class AS predicted ON predicted.class_code = validation_pixel.predicted_code;
+COMMENT ON VIEW evaluated_pixel IS 'Pixels of the polygons kept for validation, with what they are and what they were called; annual classes merged where arg_train.a_crop_label_replacement asks for it.';
 COMMENT ON COLUMN evaluated_pixel.run IS 'Run.';
 COMMENT ON COLUMN evaluated_pixel.region IS 'Region, that is, model.';
 COMMENT ON COLUMN evaluated_pixel.kind IS 'Kind of model.';
@@ -99,6 +129,18 @@ COMMENT ON COLUMN confusion.run IS 'Run.';
 COMMENT ON COLUMN confusion.reference_code IS 'Class of the ground truth.';
 COMMENT ON COLUMN confusion.predicted_code IS 'Class in the map.';
 COMMENT ON COLUMN confusion.n_pixels IS 'Number of pixels.';
+
+CREATE OR REPLACE VIEW confusion_before_merge AS
+SELECT run, reference_code, predicted_code, count(*) AS n_pixels
+FROM validation_pixel
+WHERE predicted_code IS NOT NULL
+GROUP BY ALL
+ORDER BY ALL;
+COMMENT ON VIEW confusion_before_merge IS 'The same class by class, where annual classes are merged in confusion.';
+COMMENT ON COLUMN confusion_before_merge.run IS 'Run.';
+COMMENT ON COLUMN confusion_before_merge.reference_code IS 'Class of the ground truth.';
+COMMENT ON COLUMN confusion_before_merge.predicted_code IS 'Class in the map.';
+COMMENT ON COLUMN confusion_before_merge.n_pixels IS 'Number of pixels.';
 
 CREATE OR REPLACE VIEW accuracy_measure AS
 WITH piece AS MATERIALIZED (
@@ -197,7 +239,7 @@ SELECT
     measured.run, measured.class_code, class.class_name, measured.n_polygons, measured.n_pixels AS n_reference,
     measured.n_predicted, measured.n_correct, measured.precision, measured.recall, measured.f_score
 FROM accuracy_measure AS measured
-LEFT JOIN class ON class.class_code = measured.class_code
+LEFT JOIN accuracy_class AS class ON class.class_code = measured.class_code
 WHERE measured.class_code IS NOT NULL
 ORDER BY measured.run, class.class_rank;
 COMMENT ON VIEW class_accuracy IS 'Precision, recall and F-score per run and class; undefined is null.';
@@ -254,7 +296,7 @@ SELECT
     width.mean - width.half_width AS lower_bound, width.mean + width.half_width AS upper_bound,
     width.corrected_half_width
 FROM width
-LEFT JOIN class USING (class_code)
+LEFT JOIN accuracy_class AS class USING (class_code)
 ORDER BY class.class_rank NULLS FIRST, width.metric;
 COMMENT ON VIEW accuracy_summary IS 'Mean over runs with its 95 % interval (Student''s t, runs - 1 degrees of freedom); overall rows have no class.';
 COMMENT ON COLUMN accuracy_summary.metric IS 'overall_accuracy, kappa, f_score; per class precision, recall, f_score.';
@@ -274,8 +316,8 @@ SELECT
     sum(confusion.n_pixels)::BIGINT AS n_pixels,
     sum(confusion.n_pixels) / sum(sum(confusion.n_pixels)) OVER () AS share_of_errors
 FROM confusion
-LEFT JOIN class AS reference ON reference.class_code = confusion.reference_code
-LEFT JOIN class AS predicted ON predicted.class_code = confusion.predicted_code
+LEFT JOIN accuracy_class AS reference ON reference.class_code = confusion.reference_code
+LEFT JOIN accuracy_class AS predicted ON predicted.class_code = confusion.predicted_code
 WHERE confusion.reference_code <> confusion.predicted_code
 GROUP BY ALL
 ORDER BY n_pixels DESC, confusion.reference_code, confusion.predicted_code;

@@ -164,8 +164,8 @@ SELECT validated.polygon_id, validated.reference_code, reference.class_name AS r
 FROM validated
 JOIN wrong USING (polygon_id)
 JOIN suggested USING (polygon_id)
-LEFT JOIN class AS reference ON reference.class_code = validated.reference_code
-LEFT JOIN class AS other ON other.class_code = suggested.predicted_code
+LEFT JOIN accuracy_class AS reference ON reference.class_code = validated.reference_code
+LEFT JOIN accuracy_class AS other ON other.class_code = suggested.predicted_code
 WHERE wrong.n_wrong = validated.n_runs
 ORDER BY sure_share DESC, share DESC, validated.polygon_id;
 COMMENT ON VIEW suspect_polygon IS 'Polygons whose label may be wrong: every run in which they validate calls most of their pixels something else. The surest first.';

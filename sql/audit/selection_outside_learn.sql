@@ -1,7 +1,5 @@
--- Only pixels of learn polygons are drawn.
+-- Only pixels that may learn are drawn: those of learn polygons; of annual classes the previous year's.
 SELECT selection.run, selection.sample_id
 FROM selection
-LEFT JOIN candidate USING (sample_id)
-LEFT JOIN polygon_split
-    ON polygon_split.run = selection.run AND polygon_split.polygon_id = candidate.polygon_id AND polygon_split.split = 'learn'
-WHERE polygon_split.split IS NULL;
+ANTI JOIN learnable_pixel
+    ON learnable_pixel.run = selection.run AND learnable_pixel.sample_id = selection.sample_id;

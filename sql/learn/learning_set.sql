@@ -1,9 +1,8 @@
 -- What each model learns from, in scan order: the drawn pixels of its region whose features are complete, and copies.
 WITH own AS (
-    SELECT selection.run, candidate.region, selection.sample_id, polygon.class_code, candidate.polygon_id
+    SELECT selection.run, pixel.region, selection.sample_id, pixel.class_code, pixel.polygon_id
     FROM selection
-    JOIN candidate USING (sample_id)
-    JOIN polygon USING (polygon_id)
+    JOIN labelled_pixel AS pixel USING (sample_id)
     WHERE selection.sample_id IN (
         SELECT sample.sample_id FROM sample GROUP BY sample.sample_id HAVING count(*) = $n_groups
     )

@@ -1,7 +1,7 @@
 -- The chunks that each model's samples lie in, those of the regions that it gets copies from included.
 WITH drawn AS (
-    SELECT DISTINCT selection.run, candidate.region, unit(candidate.tile, candidate.chunk) AS unit
-    FROM selection JOIN candidate USING (sample_id)
+    SELECT DISTINCT selection.run, pixel.region, unit(pixel.tile, pixel.chunk) AS unit
+    FROM selection JOIN labelled_pixel AS pixel USING (sample_id)
 ), rule AS (
     SELECT unnest($copies::STRUCT(
         source VARCHAR, destination VARCHAR, class_code INTEGER, quantity BIGINT)[], recursive := true)

@@ -7,11 +7,7 @@ WITH strategy AS (
 ), wanted_class AS (
     SELECT unnest($wanted_classes::STRUCT(region VARCHAR, class_code INTEGER, n_wanted BIGINT)[], recursive := true)
 ), available AS (
-    SELECT polygon_split.run, candidate.region, polygon.class_code, count(*) AS n_available
-    FROM candidate
-    JOIN polygon USING (polygon_id)
-    JOIN polygon_split ON polygon_split.polygon_id = candidate.polygon_id AND polygon_split.split = 'learn'
-    GROUP BY ALL
+    SELECT run, region, class_code, count(*) AS n_available FROM learnable_pixel GROUP BY ALL
 ), measured AS (
     SELECT run, region, class_code, n_available,
         min(n_available) OVER (PARTITION BY run, region) AS n_smallest,

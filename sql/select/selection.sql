@@ -4,16 +4,13 @@ INSERT INTO selection BY NAME
 WITH strategy AS (
     SELECT unnest($strategies::STRUCT(region VARCHAR, jitter DOUBLE, rand BIGINT)[], recursive := true)
 ), learnable AS (
-    SELECT polygon_split.run, candidate.region, polygon.class_code, candidate.polygon_id, candidate.sample_id,
+    SELECT pixel.run, pixel.region, pixel.class_code, pixel.polygon_id, pixel.sample_id,
         quota.sampler, quota.n_available, quota.n_drawn, strategy.jitter,
         coalesce(strategy.rand, run.random_seed) AS draw_seed
-    FROM candidate
-    JOIN polygon USING (polygon_id)
-    JOIN polygon_split ON polygon_split.polygon_id = candidate.polygon_id AND polygon_split.split = 'learn'
-    JOIN run ON run.run = polygon_split.run
-    JOIN quota ON quota.run = polygon_split.run AND quota.region = candidate.region
-        AND quota.class_code = polygon.class_code
-    JOIN strategy ON strategy.region = candidate.region
+    FROM learnable_pixel AS pixel
+    JOIN run ON run.run = pixel.run
+    JOIN quota ON quota.run = pixel.run AND quota.region = pixel.region AND quota.class_code = pixel.class_code
+    JOIN strategy ON strategy.region = pixel.region
 ), random_rank AS (
     -- A pixel's place depends on itself only, so that 500 per class are the first half of 1000.
     SELECT run, sample_id, n_drawn,

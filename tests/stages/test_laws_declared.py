@@ -65,6 +65,8 @@ def seen(
     """Per stage what it read and wrote, in a first run and in one where everything has changed."""
     texts: dict[str, list[str]] = defaultdict(list)
     current: list[str] = []
+    #: Databases of other projects, which a stage may read without declaring it.
+    foreign: set[Path | None] = set()
     execute = Database._execute
 
     @contextmanager
@@ -85,7 +87,7 @@ def seen(
         return dataclasses.replace(stage, tasks=tasks, publish=publish)
 
     def noted(database: Database, text: str, parameters: Any, name: str) -> Any:
-        if current and not CREATES_VIEW.match(text):
+        if current and database.path not in foreign and not CREATES_VIEW.match(text):
             texts[current[-1]].append(text)
         return execute(database, text, parameters, name)
 
@@ -105,6 +107,11 @@ def seen(
             "arg_train.block_size=150",
             stages=stages,
         )
+        # Annual classes come from another project.
+        foreign.add(folder / "i2db.duckdb")
+        mix = (f"arg_train.prev_features={folder}", f"arg_train.annual_crop={scene.class_codes[0]}")
+        others = ("arg_train.crop_mix=True", "arg_train.a_crop_label_replacement=[250, 'annual']")
+        run_scene(scene.config, folder.parent / "out_mix", *mix, *others, stages=stages)
         # A table of series takes other ways through the same stages.
         table = folder.parent / "table.csv"
         table.write_text("id,code,v\n" + "".join(f"{i},{scene.class_codes[i % 2]},{i % 2}\n" for i in range(20)))

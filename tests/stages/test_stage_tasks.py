@@ -24,6 +24,7 @@ from i2db.fingerprint import fingerprint
 from i2db.learn.specification import ClassifierSpec, LearningSpec
 from i2db.raster.features import Feature
 from i2db.stages import catalogue, extract, learn, select, statistics
+from i2db.stages.samples import read_samples
 from i2db.stages.slices import slices_by
 from i2db.store.database import Database
 from i2db.store.parts import PartStore, PartWriter
@@ -211,7 +212,7 @@ def test_a_model_depends_on_the_parts_of_its_own_samples(database: Database, tmp
         assert task.payload.sample_ids.tolist() == [first, first + 1]
         assert task.payload.class_codes.tolist() == [1, 2]
         assert task.payload.class_codes.dtype == np.int32
-        assert learn.read_samples((file,), task.payload.sample_ids).tolist() == [[1.0], [1.0]]
+        assert read_samples((file,), task.payload.sample_ids).tolist() == [[1.0], [1.0]]
     after = models(two_regions(database, tmp_path, east="2"))
     changed = {unit for unit in before if before[unit].fingerprint != after[unit].fingerprint}
     assert changed == {"model_b_seed_0", "model_b_seed_1"}

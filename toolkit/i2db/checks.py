@@ -15,6 +15,7 @@ from i2db.sample_table import table_columns
 from i2db.scene import survey
 from i2db.sensors.check import check_extents, check_readable
 from i2db.series import scan_all
+from i2db.stages.previous import annual_rows, previous_state
 from i2db.user_rasters import user_rasters
 from i2db.vector.ground_truth import outside, read_ground_truth
 from i2db.vector.layer import read_layer, repair
@@ -100,6 +101,9 @@ def _classes(config: Config, findings: list[Finding]) -> list[int]:
             for name in names
             if name.code not in colors
         ]
+    if config.arg_train.crop_mix:
+        _attempt(findings, "arg_train.crop_mix", lambda: annual_rows(config, {name.code: name.name for name in names}))
+        _attempt(findings, "arg_train.crop_mix", lambda: previous_state(config))
     return [name.code for name in names]
 
 

@@ -21,6 +21,7 @@ def simulate(
     classes: Annotated[int, typer.Option(help="Number of classes.")] = 6,
     regions: Annotated[int, typer.Option(help="Number of regions.")] = 1,
     polygons: Annotated[int | None, typer.Option(help="Number of labelled polygons; not given: by size.")] = None,
+    first_date: Annotated[str, typer.Option(help="First day of the year of acquisitions, YYYYMMDD.")] = "20180101",
     double_dates: Annotated[int, typer.Option(help="Days with two products.")] = 0,
     parcels: Annotated[
         bool, typer.Option("--parcels", help="Also write fields as the French register has them (parcels/rpg.shp).")
@@ -50,6 +51,7 @@ def simulate(
         classes=classes,
         regions=regions,
         polygons=polygons,
+        first_date=first_date,
         double_dates=double_dates,
         parcels=parcels,
         seed=seed,

@@ -68,7 +68,7 @@ RETIRED = frozenset(
 _NO_STACK = "i2db reads the product files where they lie and writes no stack of them"
 _NO_FUSION = "only the fusion of regions reads it, which is not built yet"
 _NO_MERGE = "only merge_final_classifications reads it, which is not built yet"
-_NO_CROP_MIX = "only crop_mix reads it, which is not built yet"
+_NO_CLASSIF_MIX = "only samples_classif_mix reads it, which is not built yet"
 _NO_CONTEXT = "only enable_autocontext reads it, which is not built yet"
 
 _MERGE = {"merge_final_classifications": _unbuilt(False)} | _idle(
@@ -98,16 +98,17 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
     },
     "arg_train": {
         "dempster_shafer_sar_opt_fusion": _unbuilt(False),
-        "crop_mix": _unbuilt(False),
+        "samples_classif_mix": Foreign(
+            "unbuilt",
+            (False,),
+            reason="classes that are not annual learn from this year's ground truth; points drawn from an earlier map "
+            "can be part of it (chain.ground_truth)",
+        ),
         "enable_autocontext": _unbuilt(False),
         "features_from_raw_dates": _unbuilt(False),
         "deep_learning_parameters": _unbuilt(),
         **_idle(_NO_CONTEXT, "autocontext_iterations"),
-        **_idle(
-            _NO_CROP_MIX,
-            "prev_features output_prev_features annual_crop a_crop_label_replacement samples_classif_mix "
-            "annual_classes_extraction_source validity_threshold",
-        ),
+        **_idle(_NO_CLASSIF_MIX, "annual_classes_extraction_source validity_threshold", [1]),
         **_idle(
             "the columns of i2db's samples always have the names of their features", "force_standard_labels", [False]
         ),

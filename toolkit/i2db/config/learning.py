@@ -55,6 +55,32 @@ def _searches(given: Any) -> Any:
     return {str(name): none_as_text(list(settings)) for name, settings in given.items()}
 
 
+def _annual_classes(given: Any) -> Any:
+    """Class codes, as numbers or as iota2's texts; in a list, or in one text with blanks between them."""
+    items = given.replace(",", " ").split() if isinstance(given, str) else given
+    items = items if isinstance(items, list | tuple) else [items]
+    if not all(_is_code(item) for item in items):
+        raise ValueError('must be class codes, e.g. ["11", "12"]')
+    codes = tuple(int(item) for item in items)
+    if len(set(codes)) < len(codes):
+        raise ValueError("names a class twice")
+    return codes
+
+
+def _label_replacement(given: Any) -> Any:
+    """A label and a name; None for an empty list."""
+    if given is None or given in ([], ()):
+        return None
+    is_pair = isinstance(given, list | tuple) and len(given) == 2
+    if not (is_pair and _is_code(given[0]) and isinstance(given[1], str) and given[1].strip()):
+        raise ValueError('must be a label and a name, e.g. ["10", "annualCrop"]')
+    return int(given[0]), given[1].strip()
+
+
+def _is_code(given: Any) -> bool:
+    return not isinstance(given, bool) and isinstance(given, int | str) and str(given).isdecimal() and int(given) > 0
+
+
 class SampleAugmentation(ConfigSection):
     """How small classes are filled up before a model is fitted (OTB's SampleAugmentation)."""
 
@@ -141,5 +167,12 @@ class DimRed(ConfigSection):
 ClassWeights = Annotated[
     Literal["balanced"] | dict[str, float],
     BeforeValidator(_weights, json_schema_input_type=Literal["balanced"] | dict[str, float]),
+]
+AnnualClasses = Annotated[
+    tuple[int, ...],
+    BeforeValidator(_annual_classes, json_schema_input_type=int | str | list[int | str]),
+]
+LabelReplacement = Annotated[
+    tuple[int, str] | None, BeforeValidator(_label_replacement, json_schema_input_type=list[int | str])
 ]
 ImportanceNames = Annotated[tuple[ImportanceMethod, ...], Names]

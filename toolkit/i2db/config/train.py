@@ -9,7 +9,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from i2db.config.fields import ConfigSection, FilePath, Names, Text
-from i2db.config.learning import ClassWeights, ImportanceNames, SampleAugmentation
+from i2db.config.learning import (
+    AnnualClasses,
+    ClassWeights,
+    ImportanceNames,
+    LabelReplacement,
+    SampleAugmentation,
+)
 from i2db.config.otb import parse_options
 
 Strategy = Literal["smallest", "constant", "byclass", "percent", "total", "all"]
@@ -263,6 +269,27 @@ class ArgTrain(ConfigSection):
         default=None,
         description="CSV file of source model, destination model, class and quantity: samples that a model gets from "
         "another region, -1 for all of them.",
+    )
+    crop_mix: bool = Field(
+        default=False,
+        description="Whether the classes of annual_crop learn from the samples of the previous year's project.",
+    )
+    prev_features: FilePath | None = Field(
+        default=None,
+        description="The previous year's project, for crop_mix: its output folder, or its configuration file.",
+    )
+    output_prev_features: FilePath | None = Field(
+        default=None,
+        description="Output folder of the previous year's project, where it is not the one that the configuration "
+        "prev_features names.",
+    )
+    annual_crop: AnnualClasses = Field(
+        default=(), description="Codes of the classes that are learnt from the previous year's samples, for crop_mix."
+    )
+    a_crop_label_replacement: LabelReplacement = Field(
+        default=(10, "annualCrop"),
+        description="Label and name that stand for all of annual_crop in the accuracy, for crop_mix; an empty list "
+        "keeps them apart.",
     )
     sample_augmentation: SampleAugmentation = Field(
         default=SampleAugmentation(), description="How small classes are filled up before a model is fitted."

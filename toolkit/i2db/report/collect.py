@@ -38,6 +38,7 @@ _MOST_TILES = 6
 #: Files under sql/ that the report is made from: they enter the fingerprint of stage evaluate.
 REPORT_SQL = (
     "curve/accuracy",
+    "evaluate/accuracy_classes",
     "evaluate/areas",
     "evaluate/calibration",
     "evaluate/circumstances",
@@ -77,6 +78,16 @@ def confusions(database: Database) -> list[Confusion]:
     """The matrix of every run, all over the same classes: those that occur in any."""
     return confusions_of(
         database.rows("evaluate/confusion"),
+        database.rows("evaluate/polygons"),
+        {row["class_code"]: str(row["class_name"]) for row in database.rows("evaluate/accuracy_classes")},
+        [row["run"] for row in database.rows("report/run_accuracy")],
+    )
+
+
+def confusions_before_merge(database: Database) -> list[Confusion]:
+    """The same class by class, where annual classes are merged."""
+    return confusions_of(
+        database.rows("evaluate/confusion_before_merge"),
         database.rows("evaluate/polygons"),
         {row["class_code"]: str(row["class_name"]) for row in database.rows("evaluate/classes")},
         [row["run"] for row in database.rows("report/run_accuracy")],

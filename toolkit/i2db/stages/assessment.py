@@ -31,7 +31,8 @@ _N_SAMPLES = 5000
 def assess(project: Project) -> None:
     """Fill accuracy_interval, class_area and class_separability."""
     database = project.database
-    codes = [int(row["class_code"]) for row in database.rows("evaluate/classes")]
+    classes = [int(row["class_code"]) for row in database.rows("evaluate/classes")]
+    codes = [int(row["class_code"]) for row in database.rows("evaluate/accuracy_classes")]
     intervals: list[dict[str, Any]] = []
     areas: list[dict[str, Any]] = []
     for row in database.rows("evaluate/runs"):
@@ -43,7 +44,7 @@ def assess(project: Project) -> None:
         areas += of_areas if mapped else []
     database.replace("accuracy_interval", pa.Table.from_pylist(intervals, schema=_INTERVAL))
     database.replace("class_area", pa.Table.from_pylist(areas, schema=_AREA))
-    database.replace("class_separability", pa.Table.from_pylist(_separability(project, codes), schema=_SEPARABILITY))
+    database.replace("class_separability", pa.Table.from_pylist(_separability(project, classes), schema=_SEPARABILITY))
 
 
 def _mapped(project: Project, run: int) -> Mapping[int, ClassArea]:
@@ -51,7 +52,12 @@ def _mapped(project: Project, run: int) -> Mapping[int, ClassArea]:
     if not project.scene.chunks:
         return {}
     with open_labels(project.folder / FINAL / f"Classif_Seed_{run}.tif") as labels:
-        return class_areas(labels)
+        areas = dict(class_areas(labels))
+    for row in project.database.rows("evaluate/annual_classes"):
+        area, known = areas.pop(row["class_code"], None), areas.get(row["merged_code"], ClassArea(0, 0.0))
+        if area is not None:
+            areas[row["merged_code"]] = ClassArea(known.n_pixels + area.n_pixels, known.area + area.area)
+    return areas
 
 
 _INTERVAL = pa.schema(

@@ -19,6 +19,7 @@ from i2db.learn.reduction import FeatureKey
 from i2db.report.nomenclature import read_colors, read_nomenclature
 from i2db.report.style import default_palette
 from i2db.stages.learning_rules import learning_rules
+from i2db.stages.previous import annual_rows, check_previous, previous_folder
 from i2db.vector.ground_truth import outside, read_ground_truth
 from i2db.vector.regions import read_regions, sole_region
 
@@ -64,6 +65,7 @@ def _tasks(project: Project) -> Sequence[Task]:
             for product in of_tile
         ],
         "features": feature_rows(project) if _has_models(config) else None,
+        "crop_mix": _crop_mix(config),
         "findings": [finding.row(STAGE.name) for finding in scene.findings],
         "random_seed": project.random_seed,
     }
@@ -75,6 +77,7 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
     findings = list(scene.findings)
     # A map of features needs no ground truth: where none is configured, tables of an earlier one stay as they are.
     classes = _class_rows(project, findings) if project.config.chain.has_ground_truth else []
+    annual = annual_rows(project.config, {row["class_code"]: row["class_name"] for row in classes})
     polygons = _ground_truth(project, [row["class_code"] for row in classes], findings) if classes else None
     regions = _regions(project, findings)
     if problems := errors(findings):
@@ -93,6 +96,9 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
                 for row in feature_rows(project)
             ],
         )
+        if project.config.arg_train.crop_mix:
+            grid = (scene.grid.crs, scene.grid.resolution_x, scene.grid.resolution_y)
+            check_previous(project.config, grid, regions["region"].to_pylist(), feature_rows(project))
     database.replace(
         "grid",
         [
@@ -106,6 +112,7 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
     )
     if classes:
         database.replace("class", classes)
+        database.replace("annual_class", annual)
     database.replace("run", _run_rows(project))
     database.replace("acquisition", _acquisition_rows(project))
     if _has_models(project.config):
@@ -247,6 +254,13 @@ def _acquisition_rows(project: Project) -> list[dict[str, Any]]:
     ]
 
 
+def _crop_mix(config: Config) -> list[Any] | None:
+    train = config.arg_train
+    if not (train.crop_mix and _has_models(config)):
+        return None
+    return [str(previous_folder(config)), list(train.annual_crop), train.a_crop_label_replacement]
+
+
 def _has_models(config: Config) -> bool:
     """Whether features feed a model: those of a map are entered when it is written, and change nothing before it."""
     return config.builders.name != "i2_features_map"
@@ -281,6 +295,7 @@ STAGE = Stage(
     writes=(
         "grid",
         "class",
+        "annual_class",
         "run",
         "acquisition",
         "feature",

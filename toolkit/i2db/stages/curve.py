@@ -17,6 +17,7 @@ from i2db.fingerprint import fingerprint
 from i2db.learn.classifier import Classifier
 from i2db.stages import learn
 from i2db.stages.publishing import verified_files
+from i2db.stages.samples import read_samples
 from i2db.stages.slices import slices_by
 from i2db.store.parts import Part
 
@@ -124,7 +125,7 @@ def _work(task: Task, context: WorkContext) -> Part:
     payload: _Payload = task.payload
     whole = payload.whole
     learn.check_memory(whole, context.memory)
-    features = np.hstack([learn.read_samples(files, whole.sample_ids) for files in whole.files])
+    features = np.hstack([read_samples(files, whole.sample_ids) for files in whole.files])
     rows = []
     n_before, confusion = 0, Counter[tuple[int, int]]()
     for size in payload.sizes:
@@ -154,7 +155,7 @@ def _work(task: Task, context: WorkContext) -> Part:
 
 def _confusion(model: Classifier, piece: Piece, n_threads: int) -> Counter[tuple[int, int]]:
     """How many pixels of a piece have which class and are given which."""
-    features = np.hstack([learn.read_samples(files, piece.sample_ids) for files in piece.files])
+    features = np.hstack([read_samples(files, piece.sample_ids) for files in piece.files])
     predicted, _ = model.predict(features, n_threads=n_threads)
     return Counter(zip(piece.class_codes.tolist(), predicted.tolist(), strict=True))
 
@@ -189,6 +190,8 @@ STAGE = Stage(
         "class",
         "region",
         "feature",
+        "labelled_pixel",
+        "previous_candidate",
     ),
     writes=("learning_curve",),
     needs=("extract",),

@@ -62,6 +62,7 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
         confusion_figure(folder / f"Confusion_Matrix_Classif_Seed_{run}.png", confusion, title=f"Confusion, run {run}")
         if project.scene.chunks:
             _write_difference(project, run, folder / f"diff_seed_{run}.tif")
+    _write_before_merge(project)
     told = collect.caveats(database, is_resubstitution=not project.config.arg_train.split_ground_truth)
     write_whole(folder / "RESULTS.txt", results_text(confusions, told, interval_text(intervals)))
     _model_figures(project)
@@ -73,6 +74,20 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
         for path in folder.glob(pattern.format("*")):
             if path.relative_to(folder).as_posix() not in {pattern.format(run) for run in range(len(confusions))}:
                 path.unlink()
+
+
+def _write_before_merge(project: Project) -> None:
+    """The matrices class by class, where annual classes are merged in the others; what an earlier run left goes."""
+    folder = project.folder / FINAL
+    written = set()
+    if project.database.rows("evaluate/annual_classes"):
+        for run, confusion in enumerate(collect.confusions_before_merge(project.database)):
+            path = folder / f"MatrixBeforeClassMerge_{run}.csv"
+            _write_matrix(path, confusion)
+            written.add(path)
+    for path in folder.glob("MatrixBeforeClassMerge_*.csv"):
+        if path not in written:
+            path.unlink()
 
 
 def _write_matrix(path: Path, confusion: Confusion) -> None:
@@ -148,6 +163,9 @@ STAGE = Stage(
         "task_run",
         "configuration",
         "confusion",
+        "confusion_before_merge",
+        "accuracy_class",
+        "annual_class",
         "class_accuracy",
         "class_statistics",
         "evaluated_pixel",
@@ -171,7 +189,9 @@ STAGE = Stage(
     version=5,
     sql=(
         *collect.REPORT_SQL,
+        "evaluate/annual_classes",
         "evaluate/class_samples",
+        "evaluate/confusion_before_merge",
         "evaluate/dated_features",
         "evaluate/difference",
         "evaluate/runs",

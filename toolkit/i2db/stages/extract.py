@@ -32,6 +32,7 @@ from i2db.stages.inputs import (
     raster_identity,
     window_identity,
 )
+from i2db.stages.previous import PreviousChunk, previous_chunks
 from i2db.stages.publishing import publish_tables
 from i2db.stages.series import Stretch, stretches
 from i2db.stages.slices import slices_by
@@ -69,6 +70,12 @@ class _SeriesPayload:
     scale: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PreviousPayload:
+    chunk: PreviousChunk
+    group: str
+
+
 def extracts_all(project: Project) -> bool:
     """Whether all candidates are extracted: as configured, or because their features take little room."""
     wanted = project.config.arg_train.extraction
@@ -88,7 +95,7 @@ def _tasks(project: Project) -> Sequence[Task]:
         return []
     ids = targets["sample_id"].to_numpy()
     of_chunk = {key: ids[rows] for key, rows in slices_by(targets, "tile", "chunk")}
-    tasks = _tasks_of_table(project, of_chunk)
+    tasks = [*_tasks_of_table(project, of_chunk), *_tasks_of_previous(project)]
     for chunk_input, _ in chunk_inputs(project).values():
         wanted = of_chunk.get((chunk_input.chunk.tile, chunk_input.chunk.number))
         if wanted is None:
@@ -109,6 +116,17 @@ def _tasks_of_table(project: Project, of_chunk: Mapping[tuple[Any, ...], NDArray
         for group, columns in table.groups:
             payload = _SeriesPayload(stretch=part, group=group, columns=columns, scale=table.scale)
             tasks.append(STAGE.task(f"{group}-{stretch.unit}", [part.identity, columns, table.scale], payload))
+    return tasks
+
+
+def _tasks_of_previous(project: Project) -> list[Task]:
+    """A task per group and chunk of the previous year's project, for the samples of annual classes."""
+    if not project.config.arg_train.crop_mix:
+        return []
+    tasks = []
+    for group, chunk, identity in previous_chunks(project, project.database.rows("previous/features")):
+        unit = f"{group}-{chunk.tile}-{chunk.number:04d}"
+        tasks.append(STAGE.task(unit, identity, _PreviousPayload(chunk=chunk, group=group)))
     return tasks
 
 
@@ -134,6 +152,12 @@ def _work(task: Task, context: WorkContext) -> Part:
         is_whole = np.asarray(np.isfinite(numbers).all(axis=1))
         place = (series.group, TABLE, series.stretch.number)
         return _write(task, context, place, series.stretch.sample_ids, numbers, is_whole, _MISSING, {})
+    if isinstance(task.payload, _PreviousPayload):
+        chunk = task.payload.chunk
+        numbers = chunk.features()
+        place = (task.payload.group, chunk.tile, chunk.number)
+        whole = np.ones(len(numbers), dtype=bool)
+        return _write(task, context, place, chunk.sample_ids, numbers, whole, _MISSING, {})
     payload: _Payload = task.payload
     chunk_input = payload.chunk_input
     rows, columns = rows_columns(payload.sample_ids)
@@ -220,7 +244,7 @@ STAGE = Stage(
     name="extract",
     group="sampling",
     title="features of the drawn pixels",
-    reads=("candidate", "polygon", "selection", "feature", "sample", "rejection"),
+    reads=("candidate", "polygon", "selection", "feature", "sample", "rejection", "previous_candidate"),
     writes=("sample", "rejection"),
     needs=("validity",),
     version=1,
@@ -230,6 +254,8 @@ STAGE = Stage(
         "extract/candidates",
         "extract/selected",
         "extract/features",
+        "previous/drawn",
+        "previous/features",
         "extract/clear_sample",
         "extract/fill_sample",
         "extract/clear_rejection",

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from i2db.chain.project import Project
@@ -24,6 +23,7 @@ from i2db.learn.model import model_card, save_model
 from i2db.learn.reduction import FeatureKey
 from i2db.learn.specification import LearningSpec
 from i2db.stages.learning_rules import learning_rules
+from i2db.stages.samples import read_samples
 from i2db.stages.slices import slices_by
 from i2db.store.parts import Part
 
@@ -316,34 +316,6 @@ def _size(n_bytes: int) -> str:
     return f"{n_bytes / size:.1f} {unit}"
 
 
-def read_samples(files: Sequence[str], sample_ids: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Features of some pixels, (n, n_features) float32 in the order of their ids, one file in memory at a time.
-
-    Args:
-        files: Parquet files with the columns sample_id and features.
-        sample_ids: (n,) ascending.
-    """
-    features: NDArray[np.float32] | None = None
-    found = 0
-    for path in files:
-        table = pq.read_table(path, columns=["sample_id", "features"]).combine_chunks()
-        ids = table["sample_id"].to_numpy()
-        place = np.minimum(np.searchsorted(sample_ids, ids), len(sample_ids) - 1)
-        mask = sample_ids[place] == ids
-        if not mask.any():
-            continue
-        lists = table["features"].chunk(0)
-        # .flatten() heeds a slice's offset, .values does not.
-        rows = lists.flatten().to_numpy().reshape(len(ids), -1)
-        if features is None:
-            features = np.empty((len(sample_ids), rows.shape[1]), dtype=np.float32)
-        features[place[mask]] = rows[mask]
-        found += int(mask.sum())
-    if features is None or found != len(sample_ids):
-        raise StageError(f"{len(sample_ids) - found} of {len(sample_ids)} samples are missing from the parts")
-    return features
-
-
 def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[str]) -> None:
     """Rows of models, their classes, searches and importances, from the parts of all models that there are now."""
     database = project.database
@@ -388,7 +360,17 @@ STAGE = Stage(
     name="learn",
     group="learning",
     title="one model per run and region",
-    reads=("selection", "sample", "candidate", "polygon", "class", "region", "feature"),
+    reads=(
+        "selection",
+        "sample",
+        "candidate",
+        "polygon",
+        "class",
+        "region",
+        "feature",
+        "labelled_pixel",
+        "previous_candidate",
+    ),
     writes=("model", "model_class", "search_result", "feature_importance"),
     needs=("extract",),
     version=3,

@@ -12,6 +12,7 @@ from i2db.chain.stage import Stage
 from i2db.chain.task import Decision, Task
 from i2db.errors import InputError
 from i2db.fingerprint import file_fingerprint
+from i2db.stages.previous import load_candidates, previous_state
 
 
 def _tasks(project: Project) -> Sequence[Task]:
@@ -21,6 +22,7 @@ def _tasks(project: Project) -> Sequence[Task]:
         project.published("catalogue", "candidate", "split"),
         [{key: cell for key, cell in row.items() if key != "path"} for row in strategies],
         [file_fingerprint(Path(path)) for path in files],
+        previous_state(project.config),
     ]
     return [STAGE.task("all", identity, (strategies, wanted))]
 
@@ -82,6 +84,7 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
     strategies, wanted = changed[0].task.payload
     columns = ("region", "sampler", "strategy", "percent", "count", "total")
     database = project.database
+    load_candidates(project)
     database.run(
         "select/quota", strategies=[{key: row[key] for key in columns} for row in strategies], wanted_classes=wanted
     )
@@ -100,6 +103,7 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
     database.run("select/find_empty_regions")
     database.run("select/find_shortages")
     database.run("select/find_missing_classes", wanted_classes=wanted)
+    database.run("previous/shortages")
 
 
 def _check_folds(project: Project) -> None:
@@ -120,9 +124,21 @@ STAGE = Stage(
     name="select",
     group="sampling",
     title="draw pixels for learning",
-    reads=("candidate", "polygon", "polygon_split", "region", "run", "class", "quota", "tile"),
-    writes=("quota", "selection", "finding"),
-    version=2,
+    reads=(
+        "candidate",
+        "polygon",
+        "polygon_split",
+        "region",
+        "run",
+        "class",
+        "quota",
+        "tile",
+        "annual_class",
+        "previous_candidate",
+        "learnable_pixel",
+    ),
+    writes=("previous_candidate", "quota", "selection", "finding"),
+    version=3,
     sql=(
         "select/regions",
         "select/quota",
@@ -132,6 +148,8 @@ STAGE = Stage(
         "select/find_empty_regions",
         "select/find_shortages",
         "select/find_missing_classes",
+        "previous/shortages",
+        "previous/candidates",
     ),
     tasks=_tasks,
     publish=_publish,

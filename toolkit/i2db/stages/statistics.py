@@ -82,6 +82,7 @@ STAGE = Stage(
         "sample",
         "rejection",
         "class_statistics",
+        "previous_candidate",
     ),
     writes=(),
     version=2,
