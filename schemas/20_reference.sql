@@ -26,11 +26,12 @@ COMMENT ON COLUMN annual_class.merged_code IS 'Label that stands for all of them
 COMMENT ON COLUMN annual_class.merged_name IS 'Its name.';
 
 CREATE OR REPLACE VIEW accuracy_class AS
-SELECT class.class_code, class.class_name, class.class_rank
+SELECT class.class_code, class.class_name, class.class_rank, class.red, class.green, class.blue
 FROM class LEFT JOIN annual_class USING (class_code)
 WHERE annual_class.merged_code IS NULL
 UNION ALL
-SELECT annual_class.merged_code, annual_class.merged_name, min(class.class_rank)
+SELECT annual_class.merged_code, annual_class.merged_name, min(class.class_rank), arg_min(class.red, class.class_rank),
+    arg_min(class.green, class.class_rank), arg_min(class.blue, class.class_rank)
 FROM annual_class JOIN class USING (class_code)
 WHERE annual_class.merged_code IS NOT NULL
 GROUP BY ALL;
@@ -38,6 +39,9 @@ COMMENT ON VIEW accuracy_class IS 'The classes whose accuracy is told: the nomen
 COMMENT ON COLUMN accuracy_class.class_code IS 'Class, or the label of the merged ones.';
 COMMENT ON COLUMN accuracy_class.class_name IS 'Its name.';
 COMMENT ON COLUMN accuracy_class.class_rank IS 'Place in the nomenclature; that of the first of the merged ones.';
+COMMENT ON COLUMN accuracy_class.red IS 'Red of its colour, 0 to 255; the merged ones have the colour of the first.';
+COMMENT ON COLUMN accuracy_class.green IS 'Green of its colour.';
+COMMENT ON COLUMN accuracy_class.blue IS 'Blue of its colour.';
 
 CREATE TABLE IF NOT EXISTS region (region VARCHAR, region_rank INTEGER, geom GEOMETRY);
 COMMENT ON TABLE region IS 'Regions with a model each; without regions there is one, called 1.';

@@ -146,7 +146,8 @@ def collect(database: Database, folder: Path, *, title: str | None = None) -> Re
     (facts,) = database.rows("report/facts")
     legend = database.rows("report/legend")
     colors = {
-        row["class_code"]: LegendClass(row["class_code"], str(row["class_name"]), seen.color_of(row)) for row in legend
+        row["class_code"]: LegendClass(row["class_code"], str(row["class_name"]), seen.color_of(row))
+        for row in (*legend, *database.rows("evaluate/accuracy_classes"))
     }
     runs = database.rows("report/run_accuracy")
     matrices = confusions(database)
