@@ -352,7 +352,9 @@ def test_all_dialects_mean_the_same(tmp_path) -> None:
     config = read(tmp_path, DIALECT_2022)
     of_2020 = read(tmp_path, DIALECT_2020)
     assert of_2020.user_feat.patterns == ("ALT", "ASP", "SLP")
-    assert of_2020.model_copy(update={"user_feat": config.user_feat}) == config
+    assert of_2020.arg_train.annual_crop == (11, 12)
+    train = of_2020.arg_train.model_copy(update={"annual_crop": ()})
+    assert of_2020.model_copy(update={"user_feat": config.user_feat, "arg_train": train}) == config
     assert read(tmp_path, TOML, name="a.toml") == config
     assert config.chain.list_tile == ("T31TCJ", "T31TDJ")
     assert config.chain.spatial_resolution == (10.0, 10.0)

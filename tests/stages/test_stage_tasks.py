@@ -79,7 +79,7 @@ def project_of(
             Any,
             SimpleNamespace(
                 chain=SimpleNamespace(**chain),
-                arg_train=SimpleNamespace(**train, split_ground_truth=True, group_field=None),
+                arg_train=SimpleNamespace(**train, split_ground_truth=True, group_field=None, crop_mix=False),
                 dim_red=DimRed(),
                 classifier=FOREST,
                 builders=SimpleNamespace(name="i2_classification"),
