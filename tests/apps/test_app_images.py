@@ -380,3 +380,9 @@ def test_a_file_that_breaks_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.tif cannot be read"):
         app.ExecuteAndWriteOutput()
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_cannot_be_written_is_found_before_the_work(tmp_path: Path, pair: tuple[Path, Path]) -> None:
+    application = create("BandMath", {"il": list(pair), "exp": "im1b1", "out": pair[0] / "c.tif"})
+    with pytest.raises(ConfigError, match="is a file: nothing can be written into it"):
+        application.Execute()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from i2db.errors import ContractError, DiskFullError
+from i2db.errors import ConfigError, ContractError, DiskFullError
 
 #: What the name of an unfinished file or folder starts with; the dot keeps it out of globs and file managers.
 TEMPORARY_PREFIX = ".tmp-"
@@ -31,11 +31,12 @@ def replacing(path: Path) -> Iterator[Path]:
     is removed and the old content stays.
 
     Raises:
+        ConfigError: the folder cannot be made or written to.
         StageError: the disk, or the user's quota, is full.
         ContractError: the block ended without writing anything.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.parent / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex[:12]}-{path.name[-180:]}"
     try:
         yield temporary
@@ -53,6 +54,38 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         for leftover in (temporary, *_companions(temporary)):
             remove(leftover)
+
+
+def check_writable(folder: Path) -> None:
+    """Refuse a folder that files cannot be written to; one that is not there yet is not made.
+
+    Raises:
+        ConfigError: it, or the folder above that would hold it, is a file or may not be written to.
+    """
+    folder = folder.absolute()
+    # Unlike Path.exists, os.path.exists answers where a folder above may not be entered.
+    there = next(each for each in (folder, *folder.parents) if os.path.exists(each))  # noqa: PTH110
+    hint = "give another place for the output"
+    if not there.is_dir():
+        raise ConfigError(f"{there} is a file: nothing can be written into it", hint=hint)
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigError(f"the folder {there} may not be written to", hint=hint)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, unless they are there.
+
+    Raises:
+        ConfigError: it cannot be made or written to.
+        StageError: the disk, or the user's quota, is full.
+    """
+    check_writable(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in _DISK_FULL:
+            raise disk_full(folder, str(error)) from error
+        raise ConfigError(f"the folder {folder} cannot be made: {error.strerror}") from error
 
 
 def write_whole(path: Path, content: bytes | str) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from i2db.apps.image import MEGABYTE, FileImage, Image, write_image
 from i2db.apps.parameter import PIXEL_TYPES, RAM, Parameter, check_given, check_keys
 from i2db.errors import ConfigError
+from i2db.files import check_writable
 
 #: Memory in MB where nothing says another.
 _DEFAULT_RAM = 256
@@ -148,6 +149,9 @@ class Application(abc.ABC):
     def _check(self) -> None:
         values = {parameter.key: self.value(parameter.key) for parameter in self.parameters}
         check_given(self.parameters, values, self.name)
+        for parameter in self.parameters:
+            if parameter.is_output and (path := values[parameter.key]) is not None:
+                check_writable(path.parent)
 
     # OTB's methods
 

@@ -66,6 +66,11 @@ class Parameter:
         """Whether it names what is read."""
         return self.kind in ("image", "images", "input", "inputs")
 
+    @property
+    def is_output(self) -> bool:
+        """Whether it names what is written."""
+        return self.kind in ("output", "output image")
+
     def converted(self, value: Any) -> Any:
         """What is given, as its kind.
 

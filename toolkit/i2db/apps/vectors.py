@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from i2db.apps.image import Image
 from i2db.errors import ConfigError, InputError
-from i2db.files import replacing
+from i2db.files import make_folder, replacing
 from i2db.raster.burn import BurnResult, burn_polygons
 from i2db.raster.grid import Window
 from i2db.raster.windows import split
@@ -193,7 +193,7 @@ def write_vector(frame: Any, path: Path, layer: str = "output") -> None:
 
 def _write_shapefile(frame: Any, path: Path) -> None:
     """The files of a shapefile, made in a folder of their own and then moved beside each other."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".tmp-") as folder:
         made = Path(folder) / path.name
         frame.to_file(made, driver="ESRI Shapefile", engine="pyogrio", encoding="UTF-8", index=False)

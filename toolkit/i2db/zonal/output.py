@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from i2db.errors import ConfigError, I2dbError, StageError
-from i2db.files import TEMPORARY_PREFIX, disk_full, replacing, write_whole
+from i2db.files import TEMPORARY_PREFIX, check_writable, disk_full, make_folder, replacing, write_whole
 from i2db.zonal.zones import ZoneLayer
 
 #: Drivers of OGR by suffix; .parquet and .csv are written without.
@@ -53,7 +53,8 @@ def check_output(path: Path, inputs: Sequence[Path]) -> None:
     """Refuse a file that cannot be written, or that must not be replaced.
 
     Raises:
-        ConfigError: a suffix without format, an input, a folder, or a file with other layers.
+        ConfigError: a suffix without format, an input, a folder, a file with other layers, or a folder that cannot be
+            written to.
     """
     import pyogrio
 
@@ -64,6 +65,7 @@ def check_output(path: Path, inputs: Sequence[Path]) -> None:
         )
     if path.is_dir():
         raise ConfigError(f"{path} is a folder")
+    check_writable(path.parent)
     if not path.exists():
         return
     if any(other.exists() and path.samefile(other) for other in inputs):
@@ -221,7 +223,7 @@ def _write_shapefile(
 ) -> list[str]:
     """A shapefile is several files: they are written apart and moved together, the one that names them last."""
     path = output.path
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=path.parent) as folder:
         temporary = Path(folder) / path.name
         remarks = _write_ogr(temporary, path, layer, geometry_types, schema, rows)

@@ -14,7 +14,7 @@ from i2db.chain.executor import MEMORY_SHARE, Executor, available_memory, make_e
 from i2db.chain.names import DATABASE_NAME
 from i2db.chain.task import Task
 from i2db.errors import ConfigError, InputError, StageError
-from i2db.files import TEMPORARY_PREFIX
+from i2db.files import TEMPORARY_PREFIX, make_folder
 from i2db.fingerprint import fingerprint
 from i2db.raster.windows import split
 from i2db.report.nomenclature import read_nomenclature
@@ -163,7 +163,7 @@ def counted(
     `run` and `zone_layer` are what its rows get for a project's tables.
     """
     parent = options.temporary or folder
-    parent.mkdir(parents=True, exist_ok=True)
+    make_folder(parent)
     with tempfile.TemporaryDirectory(prefix=f"{TEMPORARY_PREFIX}zonal-", dir=parent) as name:
         scratch = Path(name)
         memory = options.memory or int(available_memory() * MEMORY_SHARE)
