@@ -9,6 +9,7 @@ from typing import Any
 
 import geopandas
 import numpy as np
+import pyarrow.parquet
 import pyogrio
 import pytest
 import shapely
@@ -79,6 +80,15 @@ def test_a_nomenclature_names_columns_and_gives_each_class_one(folder: Path) -> 
     assert zone["forêt de feuillus bis"] is None or np.isnan(zone["forêt de feuillus bis"])
 
 
+def test_a_class_called_as_another_column_hides_none(folder: Path) -> None:
+    (folder / "names.txt").write_text("majority:11\nmeadow:12\nmeadow:31\n")
+    result = laid(folder, frame([box(0, 0, 4, 4)]), "1:rate", nomenclature=folder / "names.txt")
+    assert result.columns == ("majority", "meadow", "meadow_2", "majority_2")
+    (zone,) = rows(folder / "out.gpkg")
+    assert [zone[name] for name in result.columns] == [4 / 16, 7 / 16, 5 / 16, 12]
+    assert "field meadow is called meadow_2 in out.gpkg" in result.notes
+
+
 def test_names_of_a_shapefile_are_short_and_told(folder: Path) -> None:
     (folder / "names.txt").write_text("forêt de feuillus:11\nforêt de conifères:12\nFORET DE F:31\n")
     laid(folder, frame([box(0, 0, 4, 4)]), "1:rate 1:percentile_12.5", "out.shp", nomenclature=folder / "names.txt")
@@ -140,11 +150,14 @@ def test_every_format_holds_the_same(folder: Path, suffix: str) -> None:
 
 
 def test_geoparquet_says_boxes_and_is_read_as_zones(folder: Path) -> None:
-    laid(folder, frame([box(0, 0, 2, 2), box(2, 2, 4, 4)]), "1:rate", "out.parquet")
+    laid(folder, frame([box(0, 0, 2, 2), box(2, 2, 4, 4)]), "1:rate 1:percentile_12.5", "out.parquet")
     inside = geopandas.read_parquet(folder / "out.parquet", bbox=box(2.5, 2.5, 3.5, 3.5).bounds)
     assert len(inside) == 1
     zonal_statistics([folder / "classes.tif"], folder / "out.parquet", "1:count", folder / "again.parquet")
-    assert [zone["countb1"] for zone in rows(folder / "again.parquet")] == [4, 4]
+    again = pyarrow.parquet.read_table(folder / "again.parquet")
+    assert again["countb1"].to_pylist() == [4, 4]
+    # Boxes are no field of the zones: they are made anew, and there once.
+    assert again.column_names == ["name", "11", "31", "majority", "p12.5b1", "countb1", "geometry", "bbox"]
 
 
 def test_points(folder: Path) -> None:
@@ -276,6 +289,8 @@ def test_files_that_are_wrong(folder: Path) -> None:
     refused(ConfigError, "holds other layers", output=folder / "two.gpkg")
     refused(ConfigError, "is an input", output=zones)
     refused(ConfigError, "cannot write .xlsx", output=folder / "out.xlsx")
+    refused(ConfigError, "text.gpkg is a file: nothing can be written into it", output=folder / "text.gpkg" / "out.csv")
+    refused(ConfigError, "is a file", options=Options(temporary=folder / "text.gpkg" / "tmp"))
     write_raster(folder / "height.tif", np.array([[0.5, 1.5]], dtype=np.float32))
     refused(StageError, "0.5 is no class code", rasters=[folder / "height.tif"])
     write_raster(folder / "wide.tif", np.arange(1600, dtype=np.int16).reshape(40, 40), size=1)

@@ -62,6 +62,8 @@ def make_columns(
 ) -> list[Column]:
     """The columns that were asked for, in that order; one that several methods have comes once.
 
+    Two that differ may have one name (a class called majority): whoever writes them tells them apart.
+
     Args:
         requests: what was asked.
         bands: by number.
@@ -74,7 +76,7 @@ def make_columns(
         InputError: a band has too many classes.
     """
     n_rates = sum(request.method is Method.RATE for request in requests)
-    columns: dict[str, Column] = {}
+    columns: dict[Column, None] = {}
     for request in requests:
         band = bands[request.band]
         if request.method is Method.RATE:
@@ -82,9 +84,8 @@ def make_columns(
             made = _rates(band, database, class_names, suffix, 0.0 if absent_is_zero else None)
         else:
             made = _columns(request, band, class_band(requests), is_exact=is_exact)
-        for column in made:
-            columns.setdefault(column.name, column)
-    return list(columns.values())
+        columns |= dict.fromkeys(made)
+    return list(columns)
 
 
 def _rates(

@@ -71,7 +71,7 @@ class ZoneLayer:
                     table = pa.Table.from_batches([batch])
                     column = table[self.geometry].combine_chunks()
                     wkb = column.storage if isinstance(column, pa.ExtensionArray) else column
-                    yield ZoneBatch(first, table.drop_columns([self.geometry]), wkb)
+                    yield ZoneBatch(first, table.select(self.fields.names), wkb)
                     first += batch.num_rows
             except (pa.ArrowException, OSError) as error:
                 raise InputError(f"zones {self.path} cannot be read: {error}") from error
@@ -82,7 +82,7 @@ class ZoneLayer:
             import pyarrow.parquet as pq
 
             with pq.ParquetFile(self.path) as file:
-                yield file.iter_batches(batch_size=n)
+                yield file.iter_batches(batch_size=n, columns=[*self.fields.names, self.geometry])
             return
         import pyogrio
 
@@ -131,9 +131,11 @@ def _open_parquet(path: Path) -> ZoneLayer:
     crs = (
         pyproj.CRS.from_user_input(column.get("crs", "OGC:CRS84")).to_wkt() if column.get("crs", "") is not None else ""
     )
-    return ZoneLayer(path, path.stem, crs, _without(schema, geometry), geometry)
+    # Boxes for readers in a hurry are no field of a zone: what is written has boxes of its own.
+    box = column.get("covering", {}).get("bbox", {})
+    return ZoneLayer(path, path.stem, crs, _without(schema, geometry, *{edge[0] for edge in box.values()}), geometry)
 
 
-def _without(schema: pa.Schema, geometry: str) -> pa.Schema:
-    """The fields less the geometry."""
-    return pa.schema([field for field in schema if field.name != geometry])
+def _without(schema: pa.Schema, *names: str) -> pa.Schema:
+    """The fields less some."""
+    return pa.schema([field for field in schema if field.name not in names])
