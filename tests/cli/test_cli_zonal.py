@@ -104,5 +104,18 @@ def test_zones_of_a_project_are_in_its_tables_and_survive_a_rebuild(
     assert "has no Classif_Seed_7.tif" in answer.err
     with Database.open(out / "i2db.duckdb", read_only=True) as database:
         assert database.count("zonal/class_names") == len(ask(out, "FROM class"))
+    # The layer's zones are those of all its runs; counts of others would be taken for theirs.
+    assert i2db("zonal", out, "--zones", tmp_path / "halves.gpkg", "--run", "1").code == 0
+    runs = "SELECT DISTINCT run FROM zone_class ORDER BY run"
+    assert ask(out, runs) == [(0,), (1,)]
+    assert ask(out, question) == before
+    other = ask(out, question.replace("run = 0", "run = 1"))
+    zones.iloc[::-1].to_crs(4326).to_file(tmp_path / "halves.gpkg")
+    answer = i2db("zonal", out, "--zones", tmp_path / "halves.gpkg", "--run", "1")
+    assert "what run 0 held of halves is removed" in answer.err
+    assert ask(out, runs) == [(1,)]
+    assert i2db("rebuild", out).code == 0
+    assert ask(out, runs) == [(1,)]
+    assert ask(out, question.replace("run = 0", "run = 1")) == other
     shutil.rmtree(out / "final")
     assert i2db("zonal", out, "--zones", tmp_path / "halves.gpkg").code == 2

@@ -6,11 +6,13 @@ from again.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +20,7 @@ import pyarrow.parquet as pq
 
 from i2db.chain.names import DATABASE_NAME
 from i2db.errors import ConfigError, InputError
-from i2db.files import replacing
+from i2db.files import remove, replacing
 from i2db.store.database import Database
 from i2db.zonal.output import check_output
 from i2db.zonal.params import Params
@@ -65,7 +67,8 @@ def zonal_statistics_of_project(
     """Lay zones over the maps of a run: band 1 is the labels, 2 the confidence, 3 the number of clear dates.
 
     Tables zone, zone_band, zone_class, zone_moment and zone_number get the rows of this layer and run, in the place of
-    those they had. Columns of a file are called as the project's classes, unless the options name a nomenclature.
+    those they had. Another run's are removed where the layer held other zones then: they would be taken for these.
+    Columns of a file are called as the project's classes, unless the options name a nomenclature.
 
     Raises:
         ConfigError: no project there, or no map of the run.
@@ -92,9 +95,16 @@ def zonal_statistics_of_project(
         with replacing(target) as temporary:
             temporary.mkdir()
             _store(temporary, inputs, found, options, layer.name, run, known.crs)
+        stale = _of_other_zones(folder, target, layer.name)
         with Database.open(folder / DATABASE_NAME) as database:
-            _fill(database, target)
-    return result
+            _fill(database, target, stale.values())
+        for other in stale:
+            remove(other)
+    notes = [
+        f"what run {other} held of {layer.name} is removed, its zones were others: i2db zonal --run {other} counts anew"
+        for other in sorted(stale.values())
+    ]
+    return replace(result, notes=(*result.notes, *notes))
 
 
 def refill(database: Database, folder: Path) -> int:
@@ -183,19 +193,49 @@ def _text(cell: object) -> str:
     return cell.hex() if isinstance(cell, bytes) else str(cell)
 
 
-def _fill(database: Database, target: Path) -> None:
-    """Put the rows of a layer and run in the place of those there are, all or nothing.
+def _of_other_zones(folder: Path, target: Path, zone_layer: str) -> dict[Path, int]:
+    """Folders of other runs over a layer of this name that held other zones than those in `target`, and their runs."""
+    mine = _digest(target / "zone.parquet")
+    found = {}
+    for path in sorted((folder / FOLDER).glob("*/band.parquet")):
+        if path.parent == target:
+            continue
+        first = _first_band(path.parent)
+        if first["zone_layer"] == zone_layer and _digest(path.with_name("zone.parquet")) != mine:
+            found[path.parent] = int(first["run"])
+    return found
+
+
+def _digest(path: Path) -> str:
+    """Hash of the zones in a file: which shapes, in which order."""
+    digest = hashlib.blake2b(digest_size=16)
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(columns=["wkb"]):
+            for shape in batch.column(0).to_pylist():
+                digest.update(hashlib.blake2b(shape or b"", digest_size=16).digest())
+    return digest.hexdigest()
+
+
+def _first_band(target: Path) -> dict[str, Any]:
+    """A row of the bands of a layer and run; InputError if there is none."""
+    try:
+        (first,) = pq.read_table(target / "band.parquet").slice(0, 1).to_pylist()
+    except (ValueError, OSError, pa.ArrowException) as error:
+        raise InputError(f"{target} is damaged: {error}", hint="remove that folder, or run i2db zonal again") from error
+    return dict(first)
+
+
+def _fill(database: Database, target: Path, stale: Iterable[int] = ()) -> None:
+    """Put the rows of a layer and run in the place of those there are and of `stale` runs, all or nothing.
 
     Raises:
         InputError: the files are damaged.
     """
     files = {f"{kind}_file": str(target / f"{kind}.parquet") for kind in ("band", "class", "moment", "number")}
-    try:
-        (first,) = pq.read_table(target / "band.parquet").slice(0, 1).to_pylist()
-    except (ValueError, OSError, pa.ArrowException) as error:
-        raise InputError(f"{target} is damaged: {error}", hint="remove that folder, or run i2db zonal again") from error
+    first = _first_band(target)
     with database.transaction():
-        database.run("zonal/clear", zone_layer=first["zone_layer"], run=first["run"])
+        for run in (first["run"], *stale):
+            database.run("zonal/clear", zone_layer=first["zone_layer"], run=run)
         database.run("zonal/clear_zone", zone_layer=first["zone_layer"])
         database.run("zonal/fill_zone", zone_layer=first["zone_layer"], files=[str(target / "zone.parquet")])
         database.run("zonal/fill_results", **files)
