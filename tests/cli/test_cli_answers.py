@@ -31,7 +31,7 @@ def test_parameters(i2db: Command, clean: Path, given: str, shown: str) -> None:
     ("arguments", "message"),
     [
         (["SELECT $a"], "the query wants $a"),
-        (["SELECT 1", "-p", "b=1"], "it has no parameter $b"),
+        (["SELECT 1", "-p", "b=1"], "the query has no parameter $b"),
         (["SELECT 1", "-p", "b"], "is not NAME=VALUE"),
         (["SELECT 1", "--file", "x.sql"], "a query and --file are given"),
         (["--file", "none.sql"], "none.sql does not exist"),
@@ -65,6 +65,12 @@ def test_the_suffix_names_the_format(i2db: Command, clean: Path, tmp_path: Path)
     assert json.loads((tmp_path / "x.json").read_text()) == [{"answer": 42}]
     assert pq.read_table(tmp_path / "x.parquet").to_pylist() == [{"answer": 42}]
     assert (tmp_path / "x.txt").read_text() == "answer\n------\n    42\n"
+    # A table of text in a file called .shp would be no shapefile.
+    for command in (("sql", clean, "FROM polygon"), ("show", clean, "class"), ("trace", clean, "--polygon", 1)):
+        said = i2db(*command, "-o", tmp_path / "x.shp")
+        assert said.code == 2
+        assert "x.shp: rows are not written as .shp" in said.err
+        assert not (tmp_path / "x.shp").exists()
 
 
 def test_a_layer_of_polygons_has_the_classes_colours(i2db: Command, clean: Path, tmp_path: Path) -> None:

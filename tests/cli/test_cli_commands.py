@@ -333,7 +333,7 @@ def test_export_of_a_table(i2db: Command, clean: Path, scene: Scene, tmp_path: P
         (["nothing", "-o", "x.csv"], "there is no table or view nothing"),
         (["samples", "--split", "learn", "-o", "x.csv"], "--split needs --run"),
         (["samples", "--run", "0", "--split", "left", "-o", "x.csv"], "it is learn or val"),
-        (["samples", "--run", "7", "-o", "x.csv"], "no extracted pixel"),
+        (["samples", "--run", "7", "-o", "x.csv"], "no pixel was extracted for run 7"),
     ],
 )
 def test_exports_that_cannot_be(

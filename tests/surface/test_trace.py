@@ -169,3 +169,9 @@ def test_the_command(clean: Path, wrong: tuple[int, int, int, int]) -> None:
     ):
         with pytest.raises(ConfigError, match=message):
             i2db(*arguments)
+
+
+def test_a_cell_without_pixels_says_so(clean: Path, wrong: tuple[int, int, int, int]) -> None:
+    _, _, reference, _ = wrong
+    said = i2db("trace", clean, "--cell", reference, reference, "--run", 99, "--section", "polygons")
+    assert said.out.endswith("\n(none)\n")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from i2db.cli.output import Format, OutputOption, show_table, table
+from i2db.cli.output import Format, OutputOption, format_of, show_table, table
 from i2db.errors import ConfigError
 
 SectionOption = Annotated[str | None, typer.Option("--section", help="Only this section; csv and parquet need one.")]
@@ -42,6 +42,7 @@ def compare(
     from i2db.comparison.compare import compare as compared
 
     check_section(section, SECTIONS)
+    form = form or format_of(output)
     sections = compared(folders)
     show_sections(sections, SECTIONS, section, form, output)
     if figure is not None:
@@ -68,6 +69,7 @@ def diff(
     from i2db.comparison.diff import diff as difference
 
     check_section(section, SECTIONS)
+    form = form or format_of(output)
     show_sections(difference(before, now), SECTIONS, section, form, output)
 
 
@@ -85,18 +87,18 @@ def show_sections(
     output: Path | None,
 ) -> None:
     """One section in any format; all of them as text with headings, or as one JSON object."""
-    by_suffix = {".csv": Format.CSV, ".json": Format.JSON, ".parquet": Format.PARQUET}
-    form = form or by_suffix.get(output.suffix.lower() if output else "", Format.TABLE)
-    if section is not None:
+    form = form or format_of(output)
+    if section is not None and (sections[section] or form is not Format.TABLE):
         rows = sections[section]
         show_table(list(dict.fromkeys(name for row in rows for name in row)), rows, form, output)
         return
-    if form in (Format.CSV, Format.PARQUET):
+    if section is None and form in (Format.CSV, Format.PARQUET):
         raise ConfigError(f"{form} holds one table", hint="name it with --section: " + ", ".join(titles))
     if form is Format.JSON:
         text = json.dumps(sections, indent=1, ensure_ascii=False, default=str) + "\n"
     else:
-        text = "\n".join(f"{titles[name]}\n\n{_text(rows)}" for name, rows in sections.items())
+        named = sections if section is None else {section: sections[section]}
+        text = "\n".join(f"{titles[name]}\n\n{_text(rows)}" for name, rows in named.items())
     if output is None:
         typer.echo(text, nl=False)
     else:

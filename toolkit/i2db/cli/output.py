@@ -56,7 +56,8 @@ OutputOption = Annotated[
 ]
 
 #: What the suffix of an output file stands for; .gpkg, .geojson and .sqlite are layers, see `i2db.store.export`.
-_FORMATS = {".csv": AnswerFormat.CSV, ".json": AnswerFormat.JSON}
+_FORMATS = {".csv": AnswerFormat.CSV, ".json": AnswerFormat.JSON, ".parquet": AnswerFormat.PARQUET}
+_TEXTS = ("", ".txt", ".md")
 _LAYERS = (".gpkg", ".geojson", ".sqlite", ".parquet", ".geoparquet")
 
 #: Rows of a table that are shown on a terminal; all of them elsewhere.
@@ -83,6 +84,21 @@ def show(result: duckdb.DuckDBPyConnection, form: Format, output: Path | None = 
             stream.write(table(names, result.fetchall()))
 
 
+def format_of(output: Path | None) -> Format:
+    """The format that the suffix of a file stands for; a table where there is no file.
+
+    Raises:
+        ConfigError: it stands for none.
+    """
+    suffix = output.suffix.lower() if output is not None else ""
+    if suffix in _TEXTS:
+        return Format.TABLE
+    if suffix not in _FORMATS:
+        known = ", ".join([*_FORMATS, ".txt"])
+        raise ConfigError(f"{output}: rows are not written as {suffix}", hint=f"use {known}, or say --format")
+    return Format(_FORMATS[suffix].value)
+
+
 def answer(
     database: Database,
     query: str,
@@ -93,7 +109,8 @@ def answer(
     """Print what a query returns, or write it to a file in the format that is named, or else that of its suffix.
 
     Raises:
-        ConfigError: DuckDB refuses the query; GeoParquet or a layer is asked for and the rows have no place.
+        ConfigError: DuckDB refuses the query; GeoParquet or a layer is asked for and the rows have no place; the
+            suffix stands for no format.
     """
     suffix = output.suffix.lower() if output is not None else ""
     if form is None and output is not None and suffix in _LAYERS:
@@ -105,7 +122,7 @@ def answer(
         _write_geoparquet(database, query, parameters, output)
     else:
         with database.answering():
-            chosen = Format((form or _FORMATS.get(suffix, AnswerFormat.TABLE)).value)
+            chosen = format_of(output) if form is None else Format(form.value)
             show(database.query(query, parameters), chosen, output)
 
 

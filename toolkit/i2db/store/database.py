@@ -404,7 +404,7 @@ def _other_parameters(wanted: frozenset[str], given: frozenset[str]) -> ConfigEr
     if missing := sorted(wanted - given):
         told.append("the query wants " + ", ".join(f"${name}" for name in missing))
     if extra := sorted(given - wanted):
-        told.append("it has no parameter " + ", ".join(f"${name}" for name in extra))
+        told.append("the query has no parameter " + ", ".join(f"${name}" for name in extra))
     hint = "--param name=value on the command line, p.sql(query, name=value) in Python"
     return ConfigError("; ".join(told), hint=hint)
 

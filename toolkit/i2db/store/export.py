@@ -73,8 +73,9 @@ def write_samples(database: Database, path: Path, *, run: int | None, split: str
     with database.answering():
         table = database.query(query, parameters).to_arrow_table()
     if table.num_rows == 0:
+        asked = [f"{name} {one}" for name, one in (("run", run), ("split", split)) if one is not None]
         raise ConfigError(
-            f"no extracted pixel with run {run} and split {split}",
+            "no pixel was extracted" + (" for " + " and ".join(asked) if asked else ""),
             hint="val pixels are extracted where the ground truth is small, or with arg_train.extraction = 'all'",
         )
     if suffix == ".csv":
