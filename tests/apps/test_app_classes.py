@@ -253,10 +253,13 @@ def test_bad_maps_are_told(tmp_path: Path, maps: list[Path], polygons: Path) -> 
     out = {"out": tmp_path / "out.tif"}
     confusion = {"in": maps[0], "out": tmp_path / "out.csv"}
     belief = {"method": "dempstershafer", "method.dempstershafer.cmfl": [tmp_path / "wrong.csv"]}
+    (tmp_path / "latin.csv").write_bytes(b"\xe9\n")
+    image = belief | {"method.dempstershafer.cmfl": [tmp_path / "latin.csv"]}
     cases: list[tuple[type[Exception], str, str, dict[str, object]]] = [
         (InputError, "no label of a class", "FusionOfClassifications", {"il": [maps[0], halves], **out}),
         (InputError, r"label 300 does not fit .* \(0 to 255\)", "FusionOfClassifications", {"il": [large], **out}),
         (InputError, "2 bands", "FusionOfClassifications", {"il": [two], **out}),
+        (InputError, "is no text that can be read", "FusionOfClassifications", {"il": maps[:1], **out, **image}),
         (ConfigError, "1 confusion matrices for 2 maps", "FusionOfClassifications", {"il": maps[:2], **out, **belief}),
         (InputError, "is no confusion matrix", "FusionOfClassifications", {"il": maps[:1], **out, **belief}),
         (ConfigError, "at least 1", "ClassificationMapRegularization",

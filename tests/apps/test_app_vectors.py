@@ -14,7 +14,7 @@ from affine import Affine
 from app_tools import LEFT, PIXEL, TOP, numbers, otb, read, write
 
 from i2db.apps import create
-from i2db.errors import ConfigError
+from i2db.errors import ConfigError, InputError
 from i2db.raster.vector_expression import compile_vector_expression
 
 
@@ -180,3 +180,29 @@ def test_zones_in_another_projection(tmp_path: Path, images: list[Path], zones: 
     assert found[1].crs == "EPSG:2154"
     assert any("EPSG:2154" in message for message in app.messages)
     assert list(found[0]["count"]) == list(found[1]["count"])
+
+
+def test_labels_of_floats_are_whole_or_no_zone(tmp_path: Path, images: list[Path]) -> None:
+    labels = np.full((24, 31), 3.0, dtype=np.float32)
+    labels[:8] = np.nan
+    words = {"in": images[1], "inzone": "labelimage", "out": "xml", "out.xml.filename": tmp_path / "own.xml"}
+    path = write(tmp_path / "labels.tif", labels)
+    create("ZonalStatistics", {**words, "inzone.labelimage.in": path}).Execute()
+    (count,) = ElementTree.parse(tmp_path / "own.xml").getroot().iterfind("Statistic[@name='count']/StatisticMap")
+    assert count.attrib == {"key": "3", "value": f"{16 * 31}"}
+    path = write(tmp_path / "shares.tif", labels + np.float32(0.5))
+    with pytest.raises(InputError, match=r"holds 3\.5, which is no label"):
+        create("ZonalStatistics", {**words, "inzone.labelimage.in": path}).Execute()
+
+
+@pytest.mark.parametrize("is_declared", [True, False])
+def test_no_data_is_what_the_pixels_can_hold(tmp_path: Path, is_declared: bool) -> None:
+    # 0.1 in 32 bits is another number than in 64.
+    pixels = np.array([[0.1, 2], [4, 0.1]], dtype=np.float32)
+    path = write(tmp_path / "in.tif", pixels, nodata=0.1 if is_declared else None)
+    box = shapely.box(LEFT, TOP - 20, LEFT + 20, TOP)
+    geopandas.GeoDataFrame({"name": ["a"]}, geometry=[box], crs="EPSG:32631").to_file(tmp_path / "zone.gpkg")
+    words = {"in": path, "inzone.vector.in": tmp_path / "zone.gpkg", "out.vector.filename": tmp_path / "own.parquet"}
+    create("ZonalStatistics", words if is_declared else {**words, "inbv": 0.1}).Execute()
+    (zone,) = geopandas.read_parquet(tmp_path / "own.parquet").to_dict("records")
+    assert [zone["count"], zone["mean_0"], zone["min_0"], zone["max_0"]] == [4, 3, 2, 4]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from i2db.apps.application import Application, refuse_input
 from i2db.apps.image import Image, check_same_place, moved
-from i2db.apps.parameter import RAM, Parameter, out_image
+from i2db.apps.parameter import RAM, Parameter, out_image, text_of_file
 from i2db.apps.rasterization import burn_layer, read_burnable
 from i2db.errors import ConfigError, InputError
 from i2db.files import write_whole
@@ -169,7 +169,7 @@ def read_confusion(path: Path) -> tuple[list[int], NDArray[np.int64]]:
     Raises:
         InputError: it is no such file.
     """
-    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    lines = [line.strip() for line in text_of_file(path).splitlines() if line.strip()]
     heads = [line.partition(":") for line in lines if line.startswith("#")]
     try:
         reference, produced = ([int(cell) for cell in head[2].split(",")] for head in heads[:2])

@@ -115,8 +115,9 @@ class FileImage(Image):
             raise InputError(f"{path} holds complex numbers, which the applications do not compute with")
         grid, window = placed(_code(crs), tuple(transform)[:6], shape, str(path))
         names = tuple(str(name) for name in descriptions) if all(descriptions) else ()
+        dtype = np.result_type(*dtypes)
         super().__init__(
-            grid=grid, window=window, n_bands=len(dtypes), dtype=np.result_type(*dtypes), nodata=nodata, names=names
+            grid=grid, window=window, n_bands=len(dtypes), dtype=dtype, nodata=as_held(nodata, dtype), names=names
         )
 
     def read(self, window: Window, bands: Sequence[int] | None = None) -> NDArray[Any]:
@@ -178,6 +179,7 @@ class ArrayImage(Image):
         if names and len(names) != len(bands):
             raise InputError(f"{len(names)} names for {len(bands)} bands")
         grid, window = placed(crs, tuple(transform)[:6], bands.shape[1:], "the array")
+        nodata = as_held(nodata, bands.dtype)
         super().__init__(grid=grid, window=window, n_bands=len(bands), dtype=bands.dtype, nodata=nodata, names=names)
         self._bands = bands
 
@@ -315,6 +317,13 @@ def write_image(image: Image, path: Path, *, dtype: DTypeLike | None, memory: in
                 sink.write(cast(image.read(window), pixel_type, nodata), window)
     finally:
         image.close()
+
+
+def as_held(number: float | None, dtype: np.dtype[Any]) -> float | None:
+    """A number as pixels of a type hold it: 0.1 and -3.4e38 are others in 32 bits than in 64."""
+    if number is None or dtype.kind != "f" or abs(number) > np.finfo(dtype).max:
+        return number
+    return float(dtype.type(number))
 
 
 def _holds(dtype: np.dtype[Any], number: float | None) -> bool:

@@ -182,5 +182,13 @@ def check_given(known: Sequence[Parameter], values: Mapping[str, Any], name: str
                     raise InputError(f"{path} does not exist (-{parameter.key})", hint=_extended(str(path)))
 
 
+def text_of_file(path: Path) -> str:
+    """What a text file in UTF-8 holds; InputError if it is none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no text that can be read: {error}") from error
+
+
 def _extended(name: str) -> str | None:
     return "extended file names (?&...) are not read: -cl of ExtractROI chooses bands" if "?&" in name else None

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from i2db.apps.application import Application, refuse_input
 from i2db.apps.image import Image, check_same_place
-from i2db.apps.parameter import RAM, Parameter
+from i2db.apps.parameter import RAM, Parameter, text_of_file
 from i2db.apps.vectors import (
     LAYER,
     Polygons,
@@ -271,7 +271,7 @@ class SampleSelection(_Sampling):
 def _class_counts(path: Path) -> dict[str, int]:
     """`class separator count` lines; classes may be texts."""
     counts: dict[str, int] = {}
-    lines = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [line.split("#")[0].strip() for line in text_of_file(path).splitlines()]
     separator = next((mark for mark in "\t;, " if any(mark in line for line in lines)), ",")
     for number, line in enumerate(lines, start=1):
         if not line:

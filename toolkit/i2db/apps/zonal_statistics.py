@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2db.apps.application import Application, refuse_input
-from i2db.apps.image import Image, check_same_place, moved, write_image
+from i2db.apps.image import Image, as_held, check_same_place, moved, write_image
 from i2db.apps.parameter import RAM, Parameter
 from i2db.apps.rasterization import BurnableLayer, burn_layer, layer_of
 from i2db.apps.vectors import check_vector_name, projected, write_vector
@@ -172,7 +172,7 @@ class ZonalStatistics(Application):
 
     def _background(self, image: Image) -> float | None:
         given = self.value("inbv")
-        return image.nodata if given is None else float(given)
+        return image.nodata if given is None else as_held(float(given), image.dtype)
 
 
 class _Zones:
@@ -189,9 +189,13 @@ class _Zones:
         if self._layer is not None:
             return burn_layer(self._layer, self.image, window, 0).astype(np.int64) - 1
         assert self._labels is not None
-        labels = self._labels.read(moved(window, self.image, self._labels), [0])[0].astype(np.int64)
+        labels = self._labels.read(moved(window, self.image, self._labels), [0])[0]
         found, inverse = np.unique(labels, return_inverse=True)
-        for label in found.tolist():
+        # Where a label image of floats has no number there is no zone.
+        known = found[~np.isnan(found)]
+        if (known != np.floor(known)).any():
+            raise InputError(f"-inzone.labelimage.in holds {known[known != np.floor(known)][0]:g}, which is no label")
+        for label in map(int, known.tolist()):
             if label != self._nodata and label not in self._places:
                 self._places[label] = len(self._keys)
                 self._keys.append(label)
