@@ -62,6 +62,19 @@ def test_wrong_words(
     assert not (rasters / "o.gpkg").exists()
 
 
+def test_control_c_is_told(i2db: Command, rasters: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("i2db.zonal.run._run", stopped)
+    out = rasters / "out.parquet"
+    answer = i2db("zonal", rasters / "map.tif", "--zones", rasters / "zones.gpkg", "-p", "1:rate", "-o", out)
+    assert answer.code == 130
+    assert "stopped: nothing is half-written" in answer.err
+    assert not out.exists()
+    assert not list(rasters.glob(".tmp*"))
+
+
 @pytest.mark.slow
 def test_zones_of_a_project_are_in_its_tables_and_survive_a_rebuild(
     i2db: Command, scene: Scene, quick: list[str], out: Path, tmp_path: Path

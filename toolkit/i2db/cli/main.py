@@ -71,6 +71,9 @@ def _main(
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
+#: What a shell calls a program that Ctrl-C ended.
+_INTERRUPTED = 130
+
 #: iota2's long options with a single dash.
 _SINGLE_DASH = (
     "config",
@@ -113,8 +116,7 @@ def main() -> None:
         _complain(str(error))
         sys.exit(int(error.exit_code))
     except (typer.Abort, KeyboardInterrupt):
-        _complain("stopped; what was done is kept, the next run goes on from there")
-        sys.exit(130)
+        code = _INTERRUPTED
     except Exception as error:
         # A wrong option or argument: click's exception, which newer Typers carry a copy of under their own name.
         if any(kind.__name__ == "ClickException" for kind in type(error).__mro__) and hasattr(error, "show"):
@@ -124,6 +126,9 @@ def main() -> None:
             raise
         _complain(f"{type(error).__name__}: {error}\n  hint: this is a fault in i2db; --debug shows where")
         sys.exit(int(ExitCode.TASK_FAILED))
+    if code == _INTERRUPTED:
+        # Typer makes an exit code of the exception, and says nothing.
+        _complain("stopped: nothing is half-written, and i2db run goes on from what was done")
     sys.exit(code if isinstance(code, int) else 0)
 
 
