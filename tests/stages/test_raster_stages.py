@@ -101,7 +101,18 @@ def test_tiles_too_large_are_halved_down_to_those_of_the_results(
     chunk = Chunk(tile="T", number=0, window=Window(10, -20, 2048, 1024))
     chunk_input = inputs.ChunkInput(chunk=chunk, grid=Grid("EPSG:32631", 10, 10), series=())
     reader = inputs.ChunkReader(chunk_input, int(n_pixels * 10 / inputs.WINDOW_SHARE) + 1)
-    reader.series = [cast(SeriesReader, SimpleNamespace(bytes_per_pixel=3.0, block_shape=block, origin=(10, -20)))]
+    reader.series = [
+        cast(
+            SeriesReader,
+            SimpleNamespace(
+                bytes_per_pixel=3.0,
+                block_shape=block,
+                origin=(10, -20),
+                bands=("B4",),
+                sensor=SimpleNamespace(band=lambda _: SimpleNamespace(resolution=10)),
+            ),
+        )
+    ]
     windows = reader.windows(bytes_per_pixel=7)
     assert {window.shape for window in windows} == shapes
     assert sum(window.n_pixels for window in windows) == 2048 * 1024

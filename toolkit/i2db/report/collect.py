@@ -46,6 +46,7 @@ REPORT_SQL = (
     "evaluate/confidence_kind",
     "evaluate/configuration",
     "evaluate/confusion",
+    "evaluate/confusion_before_merge",
     "evaluate/first_band",
     "evaluate/importance",
     "evaluate/intervals",

@@ -191,7 +191,6 @@ STAGE = Stage(
         *collect.REPORT_SQL,
         "evaluate/annual_classes",
         "evaluate/class_samples",
-        "evaluate/confusion_before_merge",
         "evaluate/dated_features",
         "evaluate/difference",
         "evaluate/runs",
