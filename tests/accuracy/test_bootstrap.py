@@ -10,21 +10,23 @@ import i2db.accuracy.bootstrap as module
 from i2db.accuracy.bootstrap import UnitCounts, matrix_of, measures, percentiles, replicates, units_per_class
 from i2db.report.matrix import Confusion
 
+CODES = np.array([11, 300, 42])
+
 
 @pytest.fixture
 def counts() -> UnitCounts:
     """Thirty polygons of three classes with up to 40 pixels of each label."""
     rng = np.random.default_rng(0)
     unit = np.repeat(np.arange(30) * 7, 3)
-    return UnitCounts(unit, unit // 7 % 3, np.tile(np.arange(3), 30), rng.integers(1, 40, 90), 3)
+    return UnitCounts(unit, unit // 7 % 3, np.tile(np.arange(3), 30), rng.integers(1, 40, 90), CODES)
 
 
 def loop(counts: UnitCounts, random_seed: int, size: int) -> NDArray[np.float64]:
     """The same draws, polygon by polygon."""
     found = np.zeros((size, 3, 3))
-    for code in range(3):
+    for place_of_class, code in enumerate(CODES.tolist()):
         generator = np.random.Generator(np.random.PCG64([random_seed, code]))
-        members = np.unique(counts.unit[counts.reference == code])
+        members = np.unique(counts.unit[counts.reference == place_of_class])
         for i in range(size):
             for place in generator.integers(0, len(members), len(members)):
                 for k in np.flatnonzero(counts.unit == members[place]):
@@ -43,9 +45,20 @@ def test_equals_a_plain_loop(counts: UnitCounts, monkeypatch: pytest.MonkeyPatch
 def test_rows_in_another_order_give_the_same(counts: UnitCounts) -> None:
     order = np.random.default_rng(1).permutation(90)
     shuffled = UnitCounts(
-        *(column[order] for column in (counts.unit, counts.reference, counts.produced)), counts.n_pixels[order], 3
+        *(column[order] for column in (counts.unit, counts.reference, counts.produced)), counts.n_pixels[order], CODES
     )
     np.testing.assert_array_equal(replicates(counts, 0, 20), replicates(shuffled, 0, 20))
+
+
+def test_a_further_class_moves_no_draw_of_the_others(counts: UnitCounts) -> None:
+    more = UnitCounts(
+        np.append(counts.unit, 9999),
+        np.append(counts.reference + 1, 0),
+        np.append(counts.produced + 1, 0),
+        np.append(counts.n_pixels, 5),
+        np.concatenate([[7], CODES]),
+    )
+    np.testing.assert_array_equal(replicates(more, 3, 20)[:, 1:, 1:], replicates(counts, 3, 20))
 
 
 def test_measures_are_those_of_the_report(counts: UnitCounts) -> None:
@@ -79,7 +92,7 @@ def test_the_spread_is_that_of_polygons_not_of_pixels() -> None:
     """Polygons of equal size, all right or all wrong: the variance is p (1 - p) / polygons, whatever the pixels."""
     n = 100
     produced = (np.arange(n) % 4 == 0).astype(np.int64)
-    counts = UnitCounts(np.arange(n), np.zeros(n, np.int64), produced, np.full(n, 50), 2)
+    counts = UnitCounts(np.arange(n), np.zeros(n, np.int64), produced, np.full(n, 50), CODES[:2])
     overall = measures(replicates(counts, 0, 4000), np.array([0.5, 0.5])).overall
     assert overall.mean() == pytest.approx(0.75, abs=0.005)
     assert overall.std() == pytest.approx(np.sqrt(0.75 * 0.25 / n), rel=0.05)
@@ -91,7 +104,7 @@ def test_the_spread_is_that_of_polygons_not_of_pixels() -> None:
 
 
 def test_a_group_is_drawn_as_a_whole() -> None:
-    counts = UnitCounts(np.array([1, 1, 2]), np.array([0, 1, 1]), np.array([0, 1, 1]), np.array([9, 1, 10]), 2)
+    counts = UnitCounts(np.array([1, 1, 2]), np.array([0, 1, 1]), np.array([0, 1, 1]), np.array([9, 1, 10]), CODES[:2])
     drawn = replicates(counts, 0, 50)
     # Unit 1 is mostly of class 0 and alone there: always drawn once, with its pixel of class 1.
     assert {(m[0, 0], m[1, 1]) for m in drawn} == {(9, 11)}

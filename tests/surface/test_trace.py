@@ -151,6 +151,16 @@ def test_a_polygon(clean: Path) -> None:
         )
         assert (row["n_predicted"], row["n_right"]) == expected
         assert row["n_candidates"] == len(sections["pixels"]) == expected[0]
+        given = Counter(
+            code
+            for (code,) in ask(
+                clean,
+                f"SELECT class_code FROM prediction WHERE run = {row['run']} AND class_code IS NOT NULL "
+                f"AND sample_id IN (SELECT sample_id FROM candidate WHERE polygon_id = {polygon})",
+            )
+        )
+        most = min(given, key=lambda code: (-given[code], code))
+        assert ask(clean, f"SELECT class_name FROM class WHERE class_code = {most}") == [(row["mostly_predicted"],)]
     assert sum(row["n_right"] for row in sections["pixels"]) == sum(row["n_right"] for row in sections["polygon"])
 
 
@@ -166,12 +176,19 @@ def test_the_command(clean: Path, wrong: tuple[int, int, int, int]) -> None:
         (("trace", clean, "--polygon", -1), "no polygon -1"),
         (("trace", clean, "--sample", sample, "--run", 99), "there is no run 99"),
         (("trace", clean, "--cell", "nothing", reference), "there is no class nothing"),
+        (("trace", clean, "--cell", reference, reference, "--run", 99), "there is no run 99"),
     ):
         with pytest.raises(ConfigError, match=message):
             i2db(*arguments)
 
 
-def test_a_cell_without_pixels_says_so(clean: Path, wrong: tuple[int, int, int, int]) -> None:
-    _, _, reference, _ = wrong
-    said = i2db("trace", clean, "--cell", reference, reference, "--run", 99, "--section", "polygons")
+def test_a_cell_without_pixels_says_so(clean: Path) -> None:
+    empty = ask(
+        clean,
+        "SELECT run.run, a.class_code, b.class_code FROM run, class AS a, class AS b WHERE (run.run, a.class_code, "
+        "b.class_code) NOT IN (SELECT (run, reference_code, predicted_code) FROM evaluated_pixel "
+        "WHERE predicted_code IS NOT NULL) ORDER BY ALL LIMIT 1",
+    )
+    ((run, reference, predicted),) = empty
+    said = i2db("trace", clean, "--cell", reference, predicted, "--run", run, "--section", "polygons")
     assert said.out.endswith("\n(none)\n")

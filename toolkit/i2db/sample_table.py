@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from i2db.errors import ConfigError, ContractError, InputError
 from i2db.raster.features import Feature
+from i2db.raster.group import PixelGroup
 from i2db.vector.table import column_types, read_rows
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class TableColumns:
 
 
 @dataclass(frozen=True, slots=True)
-class TableGroup:
+class TableGroup(PixelGroup):
     """The features of a table that stands alone: they are read from it, and never computed from images."""
 
     of: tuple[Feature, ...]
@@ -61,31 +62,6 @@ class TableGroup:
     def features(self) -> tuple[Feature, ...]:
         """In the order of the columns."""
         return self.of
-
-    @property
-    def bands(self) -> Mapping[str, tuple[str, ...]]:
-        """None: no image is read."""
-        return {}
-
-    @property
-    def rasters(self) -> tuple[str, ...]:
-        """None."""
-        return ()
-
-    @property
-    def margin(self) -> int:
-        """None."""
-        return 0
-
-    @property
-    def bytes_per_pixel(self) -> int:
-        """None."""
-        return 0
-
-    @property
-    def window_pixels(self) -> int | None:
-        """Free."""
-        return None
 
     def compute(
         self, data: WindowData, rows: slice, wanted: NDArray[np.bool_]

@@ -79,9 +79,10 @@ def trace_cell(database: Database, reference: str, predicted: str, *, run: int |
         run: only this one.
 
     Raises:
-        ConfigError: there is no such class.
+        ConfigError: there is no such class or run.
     """
     codes = cell_codes(database, reference, predicted)
+    _of_run(database.rows("evaluate/runs"), run)
     return {"polygons": database.rows("trace/cell_polygons", run=run, **codes)}
 
 

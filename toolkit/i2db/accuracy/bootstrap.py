@@ -20,14 +20,19 @@ _LEAST_DEFINED = 0.95
 class UnitCounts:
     """Pixels of one run per unit (polygon, or group drawn as a whole), reference class and produced class.
 
-    unit, reference, produced, n_pixels: (k,) integers; reference and produced are places 0 to n_classes - 1.
+    unit, reference, produced, n_pixels: (k,) integers; reference and produced are places in class_codes (n,).
     """
 
     unit: NDArray[np.int64]
     reference: NDArray[np.int64]
     produced: NDArray[np.int64]
     n_pixels: NDArray[np.int64]
-    n_classes: int
+    class_codes: NDArray[np.int64]
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_codes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +98,7 @@ def replicates(counts: UnitCounts, random_seed: int, n_replicates: int = N_REPLI
     of_class = np.zeros((len(units), n), dtype=np.int64)
     np.add.at(of_class, (place, counts.reference), counts.n_pixels)
     stratum = of_class.argmax(axis=1)
-    members = {code: np.flatnonzero(stratum == code) for code in np.unique(stratum).tolist()}
+    members = {int(counts.class_codes[k]): np.flatnonzero(stratum == k) for k in np.unique(stratum)}
     generators = {code: np.random.Generator(np.random.PCG64([random_seed, code])) for code in members}
     found = np.empty((n_replicates, n_cells))
     for start in range(0, n_replicates, _AT_A_TIME):

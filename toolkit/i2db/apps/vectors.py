@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +12,13 @@ from numpy.typing import NDArray
 
 from i2db.apps.image import Image
 from i2db.errors import ConfigError, InputError
-from i2db.files import make_folder, replacing
+from i2db.files import replacing
 from i2db.raster.burn import BurnResult, burn_polygons
 from i2db.raster.grid import Window
 from i2db.raster.windows import split
 from i2db.raster.write import BLOCK
 from i2db.vector.layer import column, read_layer, repair, to_projection
+from i2db.vector.shapefile import replacing_shapefile
 
 if TYPE_CHECKING:
     import geopandas
@@ -184,18 +183,9 @@ def write_vector(frame: Any, path: Path, layer: str = "output") -> None:
         return
     driver = _DRIVERS[suffix][0]
     if suffix == ".shp":
-        _write_shapefile(frame, path)
+        with replacing_shapefile(path) as temporary:
+            frame.to_file(temporary, driver=driver, engine="pyogrio", encoding="UTF-8", index=False)
         return
     options = {"layer": layer} if suffix != ".geojson" else {}
     with replacing(path) as temporary:
         frame.to_file(temporary, driver=driver, engine="pyogrio", index=False, **options)
-
-
-def _write_shapefile(frame: Any, path: Path) -> None:
-    """The files of a shapefile, made in a folder of their own and then moved beside each other."""
-    make_folder(path.parent)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".tmp-") as folder:
-        made = Path(folder) / path.name
-        frame.to_file(made, driver="ESRI Shapefile", engine="pyogrio", encoding="UTF-8", index=False)
-        for part in sorted(Path(folder).iterdir(), key=lambda part: part.suffix == ".shp"):
-            shutil.move(part, path.parent / part.name)

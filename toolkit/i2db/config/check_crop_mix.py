@@ -19,12 +19,13 @@ def check(checks: Checks) -> None:
         for key in _KEYS:
             checks.idle(("arg_train", key), reason)
         return
-    for key, needed in (
-        ("prev_features", "the output folder or the configuration of the previous year's project"),
-        ("annual_crop", 'the classes that are learnt from it, e.g. ["11", "12"]'),
-    ):
-        if not getattr(train, key):
-            checks.error(("arg_train", "crop_mix"), f"arg_train.crop_mix needs arg_train.{key}: {needed}")
+    needed = {
+        "prev_features": "the output folder or the configuration of the previous year's project",
+        "annual_crop": 'the classes that are learnt from it, e.g. ["11", "12"]',
+    }
+    missing = [f"arg_train.{key} ({what})" for key, what in needed.items() if not getattr(train, key)]
+    if missing:
+        checks.error(("arg_train", "crop_mix"), f"arg_train.crop_mix needs {' and '.join(missing)}")
     if train.prev_features is not None and train.prev_features.is_dir() and train.output_prev_features is not None:
         checks.error(
             ("arg_train", "output_prev_features"),

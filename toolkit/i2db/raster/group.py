@@ -111,8 +111,39 @@ class FeatureGroup(Protocol):
         ...
 
 
+class PixelGroup:
+    """What follows for a group whose numbers at a pixel depend on that pixel alone, and that reads nothing else."""
+
+    __slots__ = ()
+
+    @property
+    def bands(self) -> Mapping[str, tuple[str, ...]]:
+        """No sensor's."""
+        return {}
+
+    @property
+    def rasters(self) -> tuple[str, ...]:
+        """None of the user's."""
+        return ()
+
+    @property
+    def margin(self) -> int:
+        """None."""
+        return 0
+
+    @property
+    def bytes_per_pixel(self) -> int:
+        """None besides what is read."""
+        return 0
+
+    @property
+    def window_pixels(self) -> int | None:
+        """Free."""
+        return None
+
+
 @dataclass(frozen=True, slots=True)
-class SensorGroup:
+class SensorGroup(PixelGroup):
     """The bands and indices of one sensor as a group."""
 
     of: SensorFeatures
@@ -131,26 +162,6 @@ class SensorGroup:
     def bands(self) -> Mapping[str, tuple[str, ...]]:
         """The bands that are kept."""
         return {self.of.sensor.name: self.of.bands}
-
-    @property
-    def rasters(self) -> tuple[str, ...]:
-        """None."""
-        return ()
-
-    @property
-    def margin(self) -> int:
-        """None: a pixel's features are its own."""
-        return 0
-
-    @property
-    def bytes_per_pixel(self) -> int:
-        """None besides the cube."""
-        return 0
-
-    @property
-    def window_pixels(self) -> int | None:
-        """Free."""
-        return None
 
     def compute(
         self, data: WindowData, rows: slice, wanted: NDArray[np.bool_]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from i2db.errors import InputError
 from i2db.raster.features import Feature
 from i2db.raster.grid import Grid, Window
-from i2db.raster.group import WindowData
+from i2db.raster.group import PixelGroup, WindowData
 from i2db.raster.open_files import allow_many, hint_of
 from i2db.raster.placement import placement
 from i2db.raster.warp import warp_numbers
@@ -182,7 +182,7 @@ def open_raster(path: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RasterGroup:
+class RasterGroup(PixelGroup):
     """The bands of the user's rasters as features, `<name>_band_<k>` with k from 0."""
 
     #: Name, number of bands and interpolator of each.
@@ -203,29 +203,9 @@ class RasterGroup:
         )
 
     @property
-    def bands(self) -> Mapping[str, tuple[str, ...]]:
-        """No sensor's."""
-        return {}
-
-    @property
     def rasters(self) -> tuple[str, ...]:
         """All of them."""
         return tuple(name for name, _, _ in self.rasters_read)
-
-    @property
-    def margin(self) -> int:
-        """None: a pixel's features are its own."""
-        return 0
-
-    @property
-    def bytes_per_pixel(self) -> int:
-        """None besides the rasters."""
-        return 0
-
-    @property
-    def window_pixels(self) -> int | None:
-        """Free."""
-        return None
 
     def compute(
         self, data: WindowData, rows: slice, wanted: NDArray[np.bool_]

@@ -109,7 +109,7 @@ def _unit_counts(table: pa.Table, codes: Sequence[int]) -> UnitCounts:
         reference=places("reference_code"),
         produced=places("predicted_code"),
         n_pixels=table["n_pixels"].to_numpy(),
-        n_classes=len(codes),
+        class_codes=np.asarray(codes, dtype=np.int64),
     )
 
 

@@ -186,7 +186,7 @@ STAGE = Stage(
     ),
     writes=("accuracy_interval", "class_area", "class_separability"),
     needs=("mosaic",),
-    version=5,
+    version=6,
     sql=(
         *collect.REPORT_SQL,
         "evaluate/annual_classes",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import tempfile
 import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
@@ -15,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 
 from i2db.errors import ConfigError, I2dbError, StageError
-from i2db.files import TEMPORARY_PREFIX, check_writable, disk_full, make_folder, replacing, write_whole
+from i2db.files import check_writable, disk_full, replacing, write_whole
+from i2db.vector.shapefile import replacing_shapefile
 from i2db.zonal.zones import ZoneLayer
 
 #: Drivers of OGR by suffix; .parquet and .csv are written without.
@@ -223,11 +222,9 @@ def _write_shapefile(
 ) -> list[str]:
     """A shapefile is several files: they are written apart and moved together, the one that names them last."""
     path = output.path
-    make_folder(path.parent)
-    with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=path.parent) as folder:
-        temporary = Path(folder) / path.name
+    table = path.with_name(f"{path.stem}.fields.csv")
+    with replacing_shapefile(path) as temporary:
         remarks = _write_ogr(temporary, path, layer, geometry_types, schema, rows)
-        table = path.with_name(f"{path.stem}.fields.csv")
         if output.renamed:
             lines = [
                 "field,meaning",
@@ -236,13 +233,6 @@ def _write_shapefile(
             write_whole(table, "\n".join(lines) + "\n")
         else:
             table.unlink(missing_ok=True)
-        # An index of the old file would be one of other shapes.
-        for stale in (".qix", ".sbn", ".sbx", ".cpg", ".prj"):
-            with contextlib.suppress(FileNotFoundError):
-                path.with_suffix(stale).unlink()
-        for file in sorted(Path(folder).iterdir(), key=lambda each: each.suffix == ".shp"):
-            with replacing(path.with_suffix(file.suffix)) as target:
-                file.replace(target)
     return remarks
 
 
