@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
 from i2db.errors import ContractError, InputError
-from i2db.learn.forest import Forest, check_forest, fit_forest, pack_forest
+from i2db.learn.fitting import fit
+from i2db.learn.forest import Forest, check_forest, pack_forest
 from i2db.learn.packing import floor_to_float32, sort_keys
+from i2db.learn.specification import ClassifierSpec, LearningSpec
 
 Samples = tuple[NDArray[np.float32], NDArray[np.int64]]
 
@@ -117,26 +119,27 @@ def test_too_many_features_are_packed_wide() -> None:
     features = np.zeros((40, 65_600), np.float32)
     labels = np.arange(40) % 2 + 1
     features[:, 65_599] = labels
-    forest = fit_forest(features, labels, n_trees=3, max_features=None, random_state=0)
+    forest = pack_forest(RandomForestClassifier(3, max_features=None, random_state=0).fit(features, labels))
     assert forest.is_wide
     np.testing.assert_array_equal(forest.predict(features)[0], labels)
 
 
-def test_fit_forest_is_scikit_learns_forest_whatever_the_number_of_jobs() -> None:
+def test_a_learnt_forest_is_scikit_learns_whatever_the_number_of_threads() -> None:
     features, labels = samples(300)
-    weights = np.random.default_rng(5).uniform(0, 2, 300)
-    one = fit_forest(features, labels, n_trees=7, random_state=3, n_jobs=1, sample_weight=weights)
-    two = fit_forest(features, labels, n_trees=7, random_state=3, n_jobs=2, sample_weight=weights)
+    spec = LearningSpec(classifier=ClassifierSpec(parameters={"n_estimators": 7, "max_depth": 25}))
+    one, two, other = (
+        fit(spec, features, labels, random_state=seed, n_threads=n).model for seed, n in ((3, 1), (3, 2), (4, 1))
+    )
+    assert isinstance(one, Forest)
+    assert isinstance(other, Forest)
     for name in ("classes", "nodes", "offsets", "leaf_values", "importances"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
-    fitted = RandomForestClassifier(7, max_depth=25, min_samples_split=6, random_state=3)
-    fitted.fit(features, labels, sample_weight=weights)
+    fitted = RandomForestClassifier(7, max_depth=25, random_state=3).fit(features, labels)
     np.testing.assert_array_equal(one.predict_proba(features), fitted.predict_proba(features))
     np.testing.assert_array_equal(one.importances, fitted.feature_importances_)
     assert one.classes.tolist() == [3, 11, 255, 40_000]
     assert one.confidence_kind == "mean leaf probability"
     assert (one.n_features, one.n_trees) == (20, 7)
-    other = fit_forest(features, labels, n_trees=7, random_state=4, sample_weight=weights)
     assert other.nodes.tobytes() != one.nodes.tobytes()
 
 
@@ -147,7 +150,7 @@ def test_features_that_are_not_finite_are_refused_by_index(model: Any, value: fl
     with pytest.raises(InputError, match=f"feature 17 of row 299 is {value}"):
         pack_forest(model).predict(pixels, n_threads=2)
     with pytest.raises(InputError, match=r"cannot learn in region 4: feature 17 of row 299"):
-        fit_forest(pixels, samples(300)[1], random_state=0, region="4")
+        fit(LearningSpec(), pixels, samples(300)[1], random_state=0, region="4")
 
 
 @pytest.mark.parametrize("array", [np.zeros((4, 19), np.float32), np.zeros((4, 20)), np.zeros(20, np.float32)])
@@ -159,19 +162,14 @@ def test_features_of_another_shape_or_type_are_refused(model: Any, array: NDArra
 def test_what_cannot_be_learnt_says_why() -> None:
     features, labels = samples(30)
     with pytest.raises(InputError, match=r"all 30 samples in region 2 are of class 11"):
-        fit_forest(features, np.full(30, 11), random_state=0, region="2")
+        fit(LearningSpec(), features, np.full(30, 11), random_state=0, region="2")
     with pytest.raises(InputError, match="nothing to learn from in region north"):
-        fit_forest(features[:0], labels[:0], random_state=0, region="north")
+        fit(LearningSpec(), features[:0], labels[:0], random_state=0, region="north")
     for code in (0, -3, 65_536):
         with pytest.raises(InputError, match=f"class code {code}"):
-            fit_forest(features, np.where(labels == 3, code, labels), random_state=0)
+            fit(LearningSpec(), features, np.where(labels == 3, code, labels), random_state=0)
     with pytest.raises(ContractError, match="n labels"):
-        fit_forest(features, labels[:-1], random_state=0)
-    with pytest.raises(ContractError, match="sample weights"):
-        fit_forest(features, labels, random_state=0, sample_weight=np.ones(3))
-    for weight in (-1.0, np.nan):
-        with pytest.raises(InputError, match="sample weights"):
-            fit_forest(features, labels, random_state=0, sample_weight=np.full(30, weight))
+        fit(LearningSpec(), features, labels[:-1], random_state=0)
 
 
 @pytest.mark.parametrize("is_wide", [False, True])

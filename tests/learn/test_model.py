@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 
 from i2db.errors import ContractError, InputError
 from i2db.learn import model
 from i2db.learn.classifier import Classifier
-from i2db.learn.forest import Forest, fit_forest
+from i2db.learn.forest import Forest, pack_forest
 from i2db.learn.model import ModelCard, load_model, model_card, require_features, save_model
 
 NAMES = ("sentinel2_b2_20180514", "sentinel2_b3_20180514", "sentinel2_ndvi_20180514")
@@ -18,7 +19,7 @@ NAMES = ("sentinel2_b2_20180514", "sentinel2_b3_20180514", "sentinel2_ndvi_20180
 @pytest.fixture(scope="module")
 def forest() -> Forest:
     features = np.random.default_rng(0).normal(size=(90, 3)).astype(np.float32)
-    return fit_forest(features, np.arange(90) % 3 * 10 + 1, n_trees=4, random_state=0)
+    return pack_forest(RandomForestClassifier(4, random_state=0).fit(features, np.arange(90) % 3 * 10 + 1))
 
 
 @pytest.fixture(scope="module")

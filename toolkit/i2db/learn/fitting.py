@@ -127,7 +127,7 @@ def fit(
     Raises:
         InputError: the samples cannot be learnt from, or the classifier refuses them.
     """
-    check_learning_set(features, labels, None, region)
+    check_learning_set(features, labels, region)
     where = f" in region {region}" if region is not None else ""
     codes = labels.astype(np.uint16)
     pipeline = _pipeline(spec, len(features), random_state, n_threads)

@@ -122,46 +122,9 @@ def not_finite(features: NDArray[np.float32], doing: str) -> InputError:
     )
 
 
-def fit_forest(
-    features: NDArray[np.float32],
-    labels: NDArray[np.integer[Any]],
-    *,
-    n_trees: int = 100,
-    max_depth: int | None = 25,
-    min_samples_split: int = 6,
-    min_samples_leaf: int = 1,
-    max_features: int | float | str | None = "sqrt",
-    random_state: int,
-    n_jobs: int = 1,
-    sample_weight: NDArray[np.floating[Any]] | None = None,
-    region: str | None = None,
-) -> Forest:
-    """Fit a forest with scikit-learn's RandomForestClassifier and pack it.
-
-    features: float32 (n, n_features); labels: class codes 1 to 65535 (n); sample_weight: (n), 0 or more. The result
-    depends on `random_state` and not on `n_jobs`. `region` only serves the messages. InputError for what cannot be
-    learnt: no sample, one class, codes out of range, numbers that are not finite.
-    """
-    from sklearn.ensemble import RandomForestClassifier
-
-    check_learning_set(features, labels, sample_weight, region)
-    model = RandomForestClassifier(
-        n_estimators=n_trees,
-        max_depth=max_depth,
-        min_samples_split=min_samples_split,
-        min_samples_leaf=min_samples_leaf,
-        max_features=max_features,
-        random_state=random_state,
-        n_jobs=n_jobs,
-    )
-    model.fit(features, labels, sample_weight=sample_weight)
-    return pack_forest(model)
-
-
 def check_learning_set(
     features: NDArray[np.float32],
     labels: NDArray[np.integer[Any]],
-    sample_weight: NDArray[np.floating[Any]] | None,
     region: str | None,
 ) -> None:
     """InputError for samples that nothing can be learnt from, ContractError for arrays that do not fit together."""
@@ -187,11 +150,6 @@ def check_learning_set(
         )
     if not np.isfinite(features).all():
         raise not_finite(features, f"learn{where}")
-    if sample_weight is not None:
-        if sample_weight.shape != labels.shape:
-            raise ContractError(f"{sample_weight.shape} sample weights for {labels.size} samples")
-        if not np.isfinite(sample_weight).all() or sample_weight.min() < 0 or sample_weight.max() <= 0:
-            raise InputError(f"sample weights{where} must be finite, 0 or more, and not all 0")
 
 
 def pack_forest(model: Any, *, is_wide: bool | None = None) -> Forest:
