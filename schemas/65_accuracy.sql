@@ -9,7 +9,7 @@ COMMENT ON COLUMN accuracy_interval.run IS 'Run.';
 COMMENT ON COLUMN accuracy_interval.metric IS 'overall_accuracy, kappa, f_score, area_weighted_accuracy; per class precision, recall, f_score.';
 COMMENT ON COLUMN accuracy_interval.class_code IS 'Class; null for the whole map.';
 COMMENT ON COLUMN accuracy_interval.estimate IS 'The measure of the run; null where it is undefined.';
-COMMENT ON COLUMN accuracy_interval.lower_bound IS '2.5 % quantile of the replicates; null where the class has one unit, or the measure is undefined in over 5 % of them.';
+COMMENT ON COLUMN accuracy_interval.lower_bound IS '2.5 % quantile of the replicates; null where the class has one unit, the units of each class all say the same, or the measure is undefined in over 5 % of the replicates.';
 COMMENT ON COLUMN accuracy_interval.upper_bound IS '97.5 % quantile of the replicates.';
 COMMENT ON COLUMN accuracy_interval.n_units IS 'Validation polygons (or groups) that were resampled: of the class, or all.';
 COMMENT ON COLUMN accuracy_interval.n_replicates IS 'Number of replicates.';

@@ -117,3 +117,11 @@ def test_too_few_defined_replicates_are_no_interval() -> None:
     assert percentiles(values) == (pytest.approx(2.475), pytest.approx(96.525))
     values[:6] = np.nan
     assert percentiles(values) == (None, None)
+
+
+def test_polygons_that_all_say_the_same_give_no_interval() -> None:
+    """Not one of width 0: three polygons that are all right do not prove that the map is."""
+    right = UnitCounts(np.arange(3), np.zeros(3, np.int64), np.zeros(3, np.int64), np.full(3, 9), CODES[:2])
+    assert percentiles(measures(replicates(right, 0), np.array([0.5, 0.5])).overall) == (None, None)
+    alone = UnitCounts(np.array([1, 2]), np.array([0, 1]), np.array([0, 0]), np.array([9, 4]), CODES[:2])
+    assert percentiles(measures(replicates(alone, 0), np.array([0.5, 0.5])).overall) == (None, None)

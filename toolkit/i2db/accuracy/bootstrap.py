@@ -126,9 +126,13 @@ def matrix_of(counts: UnitCounts) -> NDArray[np.float64]:
 
 
 def percentiles(values: NDArray[np.float64]) -> tuple[float | None, float | None]:
-    """The 2.5 % and 97.5 % quantiles of the replicates (R,) that are defined; None where too few are."""
+    """The 2.5 % and 97.5 % quantiles of the replicates (R,) that are defined; None where too few are.
+
+    None as well where they are equal: drawing the polygons anew changes nothing where each class has one, or all say
+    the same, and that is no certainty.
+    """
     defined = values[~np.isnan(values)]
     if len(defined) < _LEAST_DEFINED * len(values):
         return None, None
     low, high = np.quantile(defined, [0.025, 0.975])
-    return float(low), float(high)
+    return (float(low), float(high)) if low < high else (None, None)
