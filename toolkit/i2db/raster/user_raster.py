@@ -173,7 +173,7 @@ def open_raster(path: str) -> Any:
     try:
         dataset = rasterio.open(path, sharing=False)
     except RasterioIOError as error:
-        hint = hint_of(error) or "user_feat takes rasters that GDAL reads"
+        hint = hint_of(error) or "mend the path, or give a raster that GDAL reads"
         raise InputError(f"{path} cannot be read: {error}", hint=hint) from error
     if dataset.crs is None:
         dataset.close()

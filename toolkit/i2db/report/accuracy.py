@@ -103,8 +103,8 @@ def accuracy_section(intervals: Sequence[IntervalRow], runs: Rows, unseen: Seque
         )
     blocks.append(
         "Within a run, polygons are drawn anew 1,000 times (bootstrap): pixels of one polygon are no independent "
-        "witnesses. “–” is undefined, a single polygon, or polygons that all say the same. Weighted by area, each class "
-        "counts as the map has it."
+        "witnesses. “–” is undefined, a single polygon, or polygons that all say the same. Weighted by area, each "
+        "class counts as the map has it."
     )
     if unseen:
         title = "Validation pixels of classes that the region’s model never learnt: wrong in every figure"
