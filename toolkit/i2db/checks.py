@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from i2db.config.sensors import configured_sensors
 from i2db.errors import ConfigError, I2dbError, InputError
+from i2db.facts import Facts
 from i2db.finding import Finding, errors
 from i2db.folds import source_of, with_folds
 from i2db.report.nomenclature import read_colors, read_nomenclature
 from i2db.sample_table import table_columns
-from i2db.scene import survey
+from i2db.scene import sensor_series
 from i2db.sensors.check import check_extents, check_readable
-from i2db.series import scan_all
+from i2db.series import SensorProducts, project_grid, scan_all, tile_windows
 from i2db.stages.previous import annual_rows, previous_state
+from i2db.user_functions import user_functions
 from i2db.user_rasters import user_rasters
 from i2db.vector.ground_truth import outside, read_ground_truth
 from i2db.vector.layer import read_layer, repair
@@ -27,9 +30,13 @@ if TYPE_CHECKING:
 
 
 def check_inputs(config: Config) -> list[Finding]:
-    """Findings on products (each file is decoded at its end), classes, ground truth, regions and the user's rasters."""
+    """Findings on products (each file is decoded at its end), classes, ground truth, regions, and on the user's rasters
+    and functions, which are tried as in a run.
+    """
     findings: list[Finding] = []
-    products = _products(config, findings) if configured_sensors(config) else []
+    scanned = scan_all(config, None, findings) if configured_sensors(config) else ()
+    products = _products(scanned, findings)
+    has_products = bool(products) and not errors(findings)
     has_truth = config.chain.has_ground_truth
     codes = (_attempt(findings, "nomenclature", lambda: _classes(config, findings)) if has_truth else None) or []
     if config.sample_table.is_used and not products:
@@ -44,8 +51,8 @@ def check_inputs(config: Config) -> list[Finding]:
         _attempt(findings, "split", lambda: with_folds(config, config.chain.list_tile))
     if config.chain.region_path is not None:
         _attempt(findings, "regions", lambda: _regions(config, crs, findings))
-    if not errors(findings):
-        _attempt(findings, "user rasters", lambda: user_rasters(config, *survey(config)))
+    if has_products:
+        _attempt(findings, "grid", lambda: _features(config, scanned, findings))
     return findings
 
 
@@ -60,9 +67,9 @@ def _attempt(findings: list[Finding], item: str, step: Callable[[], Any]) -> Any
         return None
 
 
-def _products(config: Config, findings: list[Finding]) -> list[Any]:
+def _products(scanned: Sequence[SensorProducts], findings: list[Finding]) -> list[Any]:
     found: list[Any] = []
-    for series in scan_all(config, None, findings):
+    for series in scanned:
         for of_tile in series.products.values():
             broken = [finding for product in of_tile for finding in check_readable(product)]
             findings += broken or check_extents(of_tile)
@@ -116,6 +123,36 @@ def _ground_truth(config: Config, crs: str, codes: list[int], products: list[Any
 def _table(config: Config, codes: list[int], findings: list[Finding]) -> None:
     table_columns(config, ())
     findings += read_ground_truth(source_of(config), config.chain.proj or DEGREES, set(codes))[1]
+
+
+def _features(config: Config, scanned: Sequence[SensorProducts], findings: list[Finding]) -> None:
+    """Find the user's rasters, and try the functions as a run does before it opens a file."""
+    grid = project_grid(config, scanned)
+    tiles = tile_windows(grid, scanned)
+    facts = Facts.load(config.chain.output_path)
+    series = _attempt(findings, "dates", lambda: sensor_series(config, scanned, facts, []))
+    rasters = _attempt(findings, "user rasters", lambda: user_rasters(config, grid, tiles))
+    if series is None or rasters is None:
+        return
+    findings += _functions(config, lambda asked, notes: user_functions(asked, series, list(tiles), rasters, notes))
+
+
+def _functions(config: Config, tried: Callable[[Config, list[str]], Any]) -> list[Finding]:
+    """What trying the functions told, each by itself and then all together, as their names may collide."""
+    section = config.external_features
+    findings: list[Finding] = []
+    for asked in section.functions:
+        alone = section.model_copy(update={"functions": (asked,)})
+        only = config.model_copy(update={"external_features": alone})
+        _attempt(findings, f"function {asked[0]}", partial(tried, only, []))
+    # A module that cannot be imported is one problem, however many functions it has.
+    findings = list({finding.message: finding for finding in reversed(findings)}.values())[::-1]
+    notes: list[str] = []
+    if not findings:
+        _attempt(findings, "functions", lambda: tried(config, notes))
+    remedy = "nothing, where that is meant"
+    findings += [Finding(severity="note", subject="input", item="functions", message=n, remedy=remedy) for n in notes]
+    return findings
 
 
 def _extent(product: Any, crs: str) -> tuple[float, float, float, float]:

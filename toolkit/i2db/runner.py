@@ -153,7 +153,7 @@ def run_chain(
             tally = run(project, stages, workers, progress, memory=_database_memory(config, memory), force=force)
         _hold_audits(project, stages)
         (found,) = project.database.rows("catalogue/count_findings")
-        from i2db.external.group import tell_costs
+        from i2db.external.told_costs import tell_costs
 
         costs = tell_costs(project.database.rows("catalogue/function_costs"))
         notes = (*project.scene.notes, *costs, f"random_seed {seed}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from i2db.config.sensors import configured_sensors
 from i2db.errors import InputError
 from i2db.external.group import FunctionGroup
+from i2db.facts import Facts
 from i2db.finding import Finding, errors, summary
 from i2db.raster.features import Feature, SensorFeatures
 from i2db.raster.grid import Grid, Window
@@ -23,14 +24,13 @@ from i2db.raster.windows import chunks as cut_chunks
 from i2db.sample_table import TableColumns, TableGroup, table_columns
 from i2db.sensors.declaration import Sensor
 from i2db.sensors.product import Product
-from i2db.series import project_grid, scan_all, sensor_features, tile_windows
+from i2db.series import SensorProducts, project_grid, scan_all, sensor_features, tile_windows
 from i2db.user_functions import user_functions
 from i2db.user_rasters import raster_group, user_rasters
 from i2db.vector.points import DEGREES
 
 if TYPE_CHECKING:
     from i2db.config.model import Chunking, Config
-    from i2db.facts import Facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,14 +124,7 @@ def build_scene(config: Config, facts: Facts, *, refresh: bool = False) -> Scene
     grid = project_grid(config, scanned)
     tiles = _within_window(config, grid, tile_windows(grid, scanned), facts)
     notes: list[str] = []
-    series = tuple(
-        SensorSeries(
-            sensor=one.sensor,
-            products=one.products,
-            features=sensor_features(config, one, facts, notes, refresh=refresh),
-        )
-        for one in scanned
-    )
+    series = sensor_series(config, scanned, facts, notes, refresh=refresh)
     pieces = _chunks(config, grid, tiles, series, facts)
     rasters = user_rasters(config, grid, tiles)
     functions = user_functions(config, series, list(tiles), rasters, notes)
@@ -147,6 +140,20 @@ def build_scene(config: Config, facts: Facts, *, refresh: bool = False) -> Scene
         concatenates=config.external_features.concat_mode,
     )
     return replace(scene, table=table_columns(config, scene.groups)) if config.sample_table.is_used else scene
+
+
+def sensor_series(
+    config: Config, scanned: Sequence[SensorProducts], facts: Facts, notes: list[str], *, refresh: bool = False
+) -> tuple[SensorSeries, ...]:
+    """The sensors with the features that are made of their products."""
+    return tuple(
+        SensorSeries(
+            sensor=one.sensor,
+            products=one.products,
+            features=sensor_features(config, one, facts, notes, refresh=refresh),
+        )
+        for one in scanned
+    )
 
 
 def _scene_of_table(config: Config) -> Scene:
@@ -165,12 +172,28 @@ def survey(config: Config) -> tuple[Grid, dict[str, Window]]:
         InputError: products are missing or incomplete.
         ConfigError: the products disagree on the projection and none is given.
     """
+    grid, tiles, _ = _surveyed(config)
+    return grid, tiles
+
+
+def survey_sensors(config: Config) -> tuple[Grid, dict[str, Window], tuple[SensorSeries, ...]]:
+    """The same, and the sensors with their features at the dates that the output folder has settled, if it has.
+
+    Raises:
+        InputError: products are missing or incomplete.
+        ConfigError: the products disagree on the projection and none is given, or there is no date.
+    """
+    grid, tiles, scanned = _surveyed(config)
+    return grid, tiles, sensor_series(config, scanned, Facts.load(config.chain.output_path), [])
+
+
+def _surveyed(config: Config) -> tuple[Grid, dict[str, Window], tuple[SensorProducts, ...]]:
     found: list[Finding] = []
     scanned = scan_all(config, None, found)
     if problems := errors(found):
         raise InputError(f"{len(problems)} problems with the products:\n{summary(problems)}")
     grid = project_grid(config, scanned)
-    return grid, tile_windows(grid, scanned)
+    return grid, tile_windows(grid, scanned), scanned
 
 
 def _within_window(config: Config, grid: Grid, tiles: Mapping[str, Window], facts: Facts) -> dict[str, Window]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -41,11 +42,34 @@ def user_functions(
     wish = _wish(config)
     if wish is None:
         return None
-    raw_dates = {
+    taken = []
+    if config.external_features.concat_mode:
+        of_user = raster_group(rasters.values())
+        taken = [feature for one in series for feature in one.features.features]
+        taken += of_user.features if of_user is not None else ()
+    # A map has no table.
+    reserved = () if config.builders.name == "i2_features_map" else FIXED_COLUMNS
+    raw_dates = raw_dates_of(series, tiles)
+    return function_group(
+        wish, sensor_sources(series, raw_dates), n_bands_of(rasters), raw_dates, taken, notes, reserved
+    )
+
+
+def raw_dates_of(
+    series: Sequence[SensorSeries], tiles: Sequence[str]
+) -> dict[str, dict[str, tuple[datetime.date, ...]]]:
+    """Dates of acquisition by tile and sensor."""
+    return {
         tile: {one.sensor.name: tuple(sorted({product.date for product in one.products[tile]})) for one in series}
         for tile in tiles
     }
-    sources = [
+
+
+def sensor_sources(
+    series: Sequence[SensorSeries], raw_dates: Mapping[str, Mapping[str, tuple[datetime.date, ...]]]
+) -> list[SensorSource]:
+    """What functions can ask of the sensors; `raw_dates` by tile and sensor."""
+    return [
         SensorSource(
             sensor=one.sensor,
             kept=one.features.bands,
@@ -54,15 +78,11 @@ def user_functions(
         )
         for one in series
     ]
-    n_bands = {raster.name: raster.n_bands for of_tile in rasters.values() for raster in of_tile}
-    taken = []
-    if config.external_features.concat_mode:
-        of_user = raster_group(rasters.values())
-        taken = [feature for one in series for feature in one.features.features]
-        taken += of_user.features if of_user is not None else ()
-    # A map has no table.
-    reserved = () if config.builders.name == "i2_features_map" else FIXED_COLUMNS
-    return function_group(wish, sources, n_bands, raw_dates, taken, notes, reserved)
+
+
+def n_bands_of(rasters: Mapping[str, Sequence[UserRaster]]) -> dict[str, int]:
+    """Number of bands of the user's rasters, by name."""
+    return {raster.name: raster.n_bands for of_tile in rasters.values() for raster in of_tile}
 
 
 def _wish(config: Config) -> Wish | None:

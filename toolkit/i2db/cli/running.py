@@ -194,7 +194,7 @@ def check(
     ] = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Look at all inputs - configuration, products, ground truth, regions - and list every problem at once.
+    """Look at all inputs - configuration, products, ground truth, regions, rasters, functions - and list every problem.
 
     Example: i2db check config.cfg --fix ground_truth_repaired.gpkg
     """

@@ -108,6 +108,11 @@ class WindowArrays:
             self._raw[access] = self._raw_array(self._plans[access.source], access)
         return self._raw[access]
 
+    @property
+    def raw_bytes(self) -> int:
+        """Memory of the raw arrays that were made when a function first asked for them, and are kept for the next."""
+        return sum(array.nbytes for array in self._raw.values())
+
     def raw_dates(self, sensor: str) -> list[str]:
         """The dates of raw arrays as YYYYMMDD."""
         return [f"{day:%Y%m%d}" for day in self._raw_days(self._plans[sensor])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -147,12 +147,14 @@ class FunctionGroup:
         given = FunctionData(
             clipped, self.sources, rasters=self.rasters, mode=self.mode, no_data_value=self.no_data_value
         )
-        peak, kept, started = _peak_memory(), _resident_memory(), time.perf_counter()
+        # Arrays that are made at the first question for them are ours, not the function's.
+        peak, kept, ours, started = _peak_memory(), _resident_memory(), arrays.raw_bytes, time.perf_counter()
         result = call(function, given, clipped.seen.shape)
         cost.n_calls += 1
         cost.seconds += time.perf_counter() - started
         cost.peak_megabytes = max(cost.peak_megabytes, _peak_memory() - peak)
-        cost.kept_megabytes += _resident_memory() - kept - result.numbers.nbytes / 1e6
+        given_back = result.numbers.nbytes + arrays.raw_bytes - ours
+        cost.kept_megabytes += _resident_memory() - kept - given_back / 1e6
         numbers: NDArray[np.float32] = result.numbers[window.slices_in(clipped.seen)]
         return numbers
 
@@ -180,16 +182,3 @@ def _resident_memory() -> float:
     """Memory of this process now, in megabytes; 0 where the system does not tell."""
     status = Path("/proc/self/statm")
     return int(status.read_text().split()[1]) * resource.getpagesize() / 1e6 if status.exists() else 0.0
-
-
-def tell_costs(rows: Sequence[Mapping[str, float | int | str]]) -> list[str]:
-    """Lines for a person on what functions have cost, the dearest first."""
-    lines = []
-    for row in sorted(rows, key=lambda row: -float(row["seconds"])):
-        line = f"function {row['function']}: {float(row['seconds']):.1f} s in {row['n_calls']} calls"
-        if float(row["peak_megabytes"]) >= 1:
-            line += f", {float(row['peak_megabytes']):.0f} MB"
-        if row["n_not_finite"]:
-            line += f"; {row['n_not_finite']} pixels are NaN or infinite and have no data"
-        lines.append(line)
-    return lines

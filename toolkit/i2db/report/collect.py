@@ -37,6 +37,7 @@ _MOST_TILES = 6
 
 #: Files under sql/ that the report is made from: they enter the fingerprint of stage evaluate.
 REPORT_SQL = (
+    "catalogue/function_costs",
     "curve/accuracy",
     "evaluate/accuracy_classes",
     "evaluate/areas",
@@ -183,6 +184,7 @@ def collect(database: Database, folder: Path, *, title: str | None = None) -> Re
             ),
             made.runs_section(
                 database.rows("evaluate/stage_times"),
+                database.rows("catalogue/function_costs"),
                 database.rows("report/inputs"),
                 database.rows("report/results"),
                 _made_with(facts),

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from i2db import __version__
+from i2db.external.told_costs import marks
 from i2db.report.html import Block, Cell, Folded, Listing, Section, Table
 from i2db.report.intervals import Rows
-from i2db.report.words import count, duration
+from i2db.report.words import UNDEFINED, count, duration, percent
 
 #: Libraries that results may depend on.
 _LIBRARIES = ("duckdb", "numpy", "numba", "rasterio", "scikit-learn", "scipy", "pyproj")
@@ -97,8 +98,10 @@ def _setting(text: str) -> str:
     return shown if len(shown) <= _MOST_CHARACTERS else shown[: _MOST_CHARACTERS - 1] + "…"
 
 
-def runs_section(stages: Rows, inputs: Rows, results: Rows, facts: Sequence[tuple[str, str]]) -> Section:
-    """What ran and how long, on which inputs, to which files, with which versions."""
+def runs_section(
+    stages: Rows, functions: Rows, inputs: Rows, results: Rows, facts: Sequence[tuple[str, str]]
+) -> Section:
+    """What ran and how long, functions of the user too, on which inputs, to which files, with which versions."""
     blocks: list[Block] = []
     if stages:
         rows = [(str(row["stage"]), count(row["n_run"]), duration(row["seconds"])) for row in stages]
@@ -110,6 +113,8 @@ def runs_section(stages: Rows, inputs: Rows, results: Rows, facts: Sequence[tupl
             "Times are those of the tasks that made what there is now, added up; tasks that ran side by "
             "side took less of the clock."
         )
+    if functions:
+        blocks.append(_functions_table(functions))
     if inputs:
         blocks.append(
             Table(
@@ -143,6 +148,24 @@ def runs_section(stages: Rows, inputs: Rows, results: Rows, facts: Sequence[tupl
         )
         blocks.append(Folded("Files and their checksums", (table,)))
     return Section("What ran", (*blocks, _pairs(facts, "Made with")))
+
+
+def _functions_table(functions: Rows) -> Table:
+    """What the user's functions cost; those that are slow or keep memory are marked."""
+    headings = ("Function", "Calls", "Time", "Of its stages", "Most MB in a call", "MB kept", "To be looked at")
+    rows = tuple(
+        (
+            str(row["function"]),
+            count(row["n_calls"]),
+            duration(row["seconds"]),
+            percent(row["share"]),
+            f"{row['peak_megabytes']:,.0f}",
+            f"{max(row['kept_megabytes'], 0):,.0f}",
+            "; ".join(marks(row)) or UNDEFINED,
+        )
+        for row in functions
+    )
+    return Table(caption="Functions of the user (within the stages above)", headings=headings, rows=rows, text=(6,))
 
 
 def _pairs(facts: Sequence[tuple[str, str]], caption: str) -> Table:

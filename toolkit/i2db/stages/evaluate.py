@@ -161,6 +161,7 @@ STAGE = Stage(
         "feature",
         "finding",
         "task_run",
+        "function_cost",
         "configuration",
         "confusion",
         "confusion_before_merge",
@@ -186,7 +187,7 @@ STAGE = Stage(
     ),
     writes=("accuracy_interval", "class_area", "class_separability"),
     needs=("mosaic",),
-    version=6,
+    version=7,
     sql=(
         *collect.REPORT_SQL,
         "evaluate/annual_classes",
