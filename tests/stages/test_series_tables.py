@@ -8,6 +8,7 @@ import numpy as np
 import pandas
 import pyarrow.parquet as pq
 import pytest
+import rasterio
 from sklearn.metrics import accuracy_score
 
 from i2db.checks import check_inputs
@@ -135,17 +136,42 @@ def test_the_whole_chain_writes_a_report_and_no_map(tmp_path: Path) -> None:
     assert errors(check_inputs(load(configure(tmp_path, tmp_path / "table.parquet")).config)) == []
 
 
+def write_soil(scene: Scene, path: Path) -> Path:
+    """A raster of 10 m pixels over the scene, whose numbers say something of the classes."""
+    with rasterio.open(scene.folder / "truth.tif") as source:
+        profile, truth = source.profile, source.read(1)
+    profile.update(dtype="float32", count=1, nodata=None, driver="GTiff")
+    noise = np.random.default_rng(5).normal(0, 5, truth.shape)
+    with rasterio.open(path, "w", **profile) as target:
+        target.write((truth + noise).astype(np.float32), 1)
+    return path
+
+
 @pytest.mark.slow
-def test_an_export_maps_as_the_run_it_comes_from(scene: Scene, tmp_path: Path) -> None:
-    """i2db's own samples as the table: the same model, and so the same map, pixel by pixel."""
-    together = ("chain.region_path=None", "arg_train.runs=1", "arg_train.split_ground_truth=False")
+@pytest.mark.parametrize("scale", [1, 100])
+def test_an_export_maps_as_the_run_it_comes_from(scene: Scene, tmp_path: Path, scale: int) -> None:
+    """i2db's own samples as the table, a raster and a function of the user too: the same map, pixel by pixel.
+
+    Where the table has its reflectances divided by a scale, the raster and the function are as they were.
+    """
+    soil = write_soil(scene, tmp_path / "soil.tif")
+    together = (
+        "chain.region_path=None",
+        "arg_train.runs=1",
+        "arg_train.split_ground_truth=False",
+        f"user_feat.files={{'soil': '{soil}'}}",
+        "external_features.functions=get_soi",
+    )
     run_scene(scene.config, tmp_path / "run", *together, stages=TO_MOSAIC)
     path = tmp_path / "samples.parquet"
     with Database.open(tmp_path / "run" / "i2db.duckdb", read_only=True) as database:
         write_samples(database, path, run=None, split=None)
-    names = [name for name in pq.read_schema(path).names if name.startswith("sentinel2_")]
+    names = [name for name in pq.read_schema(path).names if name.startswith(("sentinel2_", "soi_", "soil_"))]
+    assert {name.split("_")[0] for name in names} == {"sentinel2", "soi", "soil"}
     # The order of the columns is nothing to go by.
     frame = pandas.read_parquet(path)
+    of_sensor = [name for name in names if name.startswith("sentinel2_")]
+    frame[of_sensor] = frame[of_sensor].astype("float64") / scale
     frame[[*names[::-1], *[name for name in frame.columns if name not in names and name != "geometry"]]].to_parquet(
         path
     )
@@ -153,7 +179,8 @@ def test_an_export_maps_as_the_run_it_comes_from(scene: Scene, tmp_path: Path) -
         f"chain.ground_truth='{path}'",
         "chain.data_field=class_code",
         "chain.polygon_id_field=sample_id",
-        "sample_table.features=sentinel2_*",
+        "sample_table.features=sentinel2_* soi_* soil_*",
+        f"sample_table.scale={scale}",
     )
     run_scene(scene.config, tmp_path / "table", *together, *settings, stages=TO_MOSAIC)
     of_run, of_table = maps(tmp_path / "run"), maps(tmp_path / "table")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from i2db.errors import ConfigError, ContractError, InputError
 from i2db.raster.features import Feature
-from i2db.raster.group import PixelGroup
+from i2db.raster.group import PixelGroup, SensorGroup
 from i2db.vector.table import column_types, read_rows
 
 if TYPE_CHECKING:
@@ -34,12 +34,21 @@ _NAMED = re.compile(r"(?P<sensor>[a-z0-9]+)_(?P<band>.+)_(?P<date>[12][0-9]{7})"
 
 @dataclass(frozen=True, slots=True)
 class TableColumns:
-    """Where the features of each group lie in a table: (group, its columns) in the order of the features."""
+    """Where the features of each group lie in a table: (group, its columns) in the order of the features.
+
+    `scale` is that of the sensors' bands and indices; groups in `unscaled` (rasters and functions of the user) have
+    the same numbers in the table as over the images.
+    """
 
     path: Path
     groups: tuple[tuple[str, tuple[str, ...]], ...]
     scale: float
     features: tuple[Feature, ...]
+    unscaled: frozenset[str] = frozenset()
+
+    def scale_of(self, group: str) -> float:
+        """The factor from the table's numbers to those over the images."""
+        return 1.0 if group in self.unscaled else self.scale
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -107,7 +116,8 @@ def table_columns(config: Config, groups: Sequence[FeatureGroup]) -> TableColumn
             hint="see sample_table.features and series, arg_train.features, and keep_bands and dates of the sensor",
         )
     by_group = tuple((group.name, tuple(place[feature.name] for feature in group.features)) for group in groups)
-    return TableColumns(path, by_group, section.scale, of_images)
+    unscaled = frozenset(group.name for group in groups if not isinstance(group, SensorGroup))
+    return TableColumns(path, by_group, section.scale, of_images, unscaled)
 
 
 def chosen_columns(config: Config) -> tuple[str, ...]:

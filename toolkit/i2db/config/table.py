@@ -55,7 +55,8 @@ class SampleTable(ConfigSection):
     scale: float = Field(
         default=1.0,
         gt=0,
-        description="Factor from the table's numbers to those of the images, e.g. 10000 for reflectance from 0 to 1.",
+        description="Factor from the table's bands and indices to those of the images, e.g. 10000 for reflectance from "
+        "0 to 1; columns of rasters and functions of yours are taken as they are.",
     )
 
     @property

@@ -114,8 +114,9 @@ def _tasks_of_table(project: Project, of_chunk: Mapping[tuple[Any, ...], NDArray
             continue
         part = stretch.only(wanted)
         for group, columns in table.groups:
-            payload = _SeriesPayload(stretch=part, group=group, columns=columns, scale=table.scale)
-            tasks.append(STAGE.task(f"{group}-{stretch.unit}", [part.identity, columns, table.scale], payload))
+            scale = table.scale_of(group)
+            payload = _SeriesPayload(stretch=part, group=group, columns=columns, scale=scale)
+            tasks.append(STAGE.task(f"{group}-{stretch.unit}", [part.identity, columns, scale], payload))
     return tasks
 
 

@@ -109,11 +109,13 @@ class Predictor:
         n = len(self.stretch.rows)
         labels = np.zeros((n_runs, n), dtype=np.int32)
         confidences = np.zeros((n_runs, n), dtype=np.float32)
-        columns = self.columns.columns
-        step = max(1, FEATURE_BYTES // (4 * len(columns)))
+        step = max(1, FEATURE_BYTES // (4 * len(self.columns.columns)))
         for start in range(0, n, step):
             part = slice(start, start + step)
-            features = self.stretch_part(part).features(columns, self.columns.scale)
+            rows = self.stretch_part(part)
+            features = np.hstack(
+                [rows.features(columns, self.columns.scale_of(group)) for group, columns in self.columns.groups]
+            )
             valid = np.flatnonzero(np.isfinite(features).all(axis=1))
             for run, model in models.items():
                 if len(valid):
