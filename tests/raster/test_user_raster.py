@@ -11,12 +11,13 @@ import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from pyproj import Transformer
+from rasterio.enums import ColorInterp
 
 from i2db.errors import InputError
 from i2db.raster.grid import Grid, Window
 from i2db.raster.group import WindowData
 from i2db.raster.resample import cubic_weights
-from i2db.raster.user_raster import Interpolator, RasterGroup, RasterReader, UserRaster
+from i2db.raster.user_raster import Interpolator, RasterGroup, RasterReader, UserRaster, data_bands
 
 GRID = Grid("EPSG:32631", 10, 10)
 #: 900 x 700 pixels around 3 degrees east, 45 north.
@@ -157,3 +158,92 @@ def test_a_file_without_projection_is_refused(tmp_path: Path) -> None:
         target.write(np.zeros((1, 4, 4), dtype=np.uint8))
     with pytest.raises(InputError, match=r"bare\.tif has no projection"):
         read(raster(str(path)))
+
+
+OWN = Affine(10, 0, 500_000, 0, -10, 4_985_000)
+OWN_WINDOW = Window(50_000, -498_500, 40, 30)
+CORNER = (slice(2, 5), slice(7, 20))
+
+
+def numbered(dtype: str = "int16", n_bands: int = 1) -> NDArray[Any]:
+    return np.arange(1, n_bands * 30 * 40 + 1).reshape(n_bands, 30, 40).astype(dtype)
+
+
+def without(numbers: NDArray[Any], *places: tuple[slice, slice]) -> NDArray[np.float32]:
+    expected = numbers.astype(np.float32)
+    for place in places:
+        expected[(slice(None), *place)] = np.nan
+    return expected
+
+
+@pytest.mark.parametrize("is_internal", [True, False])
+@pytest.mark.parametrize("nodata", [None, 5])
+def test_what_a_mask_hides_is_no_data(tmp_path: Path, *, is_internal: bool, nodata: int | None) -> None:
+    """In the file or beside it (.msk), with a nodata number too, which GDAL's own mask then forgets."""
+    numbers = numbered(n_bands=2)
+    path = write(tmp_path / "masked.tif", numbers, OWN, nodata=nodata)
+    mask = np.full((30, 40), 255, dtype=np.uint8)
+    mask[CORNER] = 0
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=is_internal), rasterio.open(path, "r+") as target:
+        target.write_mask(mask)
+    assert (tmp_path / "masked.tif.msk").exists() != is_internal
+    expected = without(numbers, CORNER)
+    if nodata is not None:
+        expected[0, 0, 4] = np.nan
+    np.testing.assert_array_equal(read(raster(path, n_bands=2), OWN_WINDOW), expected)
+
+
+@pytest.mark.parametrize("nodata", [None, 1])
+def test_transparent_pixels_are_no_data_and_alpha_is_no_band(tmp_path: Path, nodata: int | None) -> None:
+    numbers = numbered("uint8", 3)
+    alpha = np.full((1, 30, 40), 128, dtype=np.uint8)
+    alpha[(0, *CORNER)] = 0
+    path = write(tmp_path / "picture.tif", np.concatenate([numbers[:1], alpha, numbers[1:]]), OWN, nodata=nodata)
+    with rasterio.open(path, "r+") as target:
+        target.colorinterp = [ColorInterp.gray, ColorInterp.alpha, ColorInterp.undefined, ColorInterp.undefined]
+    with rasterio.open(path) as source:
+        assert data_bands(source) == [1, 3, 4]
+    expected = without(numbers, CORNER)
+    if nodata is not None:
+        expected[numbers == nodata] = np.nan
+    np.testing.assert_array_equal(read(raster(path, n_bands=3), OWN_WINDOW), expected)
+
+
+def test_masks_hold_for_rasters_that_are_warped(tmp_path: Path) -> None:
+    transform = Affine(25, 0, 499_500, 0, -25, 4_985_800)
+    numbers = relief(transform, (400, 500))
+    is_hole = np.hypot(*np.indices((400, 500))) < 200
+    path = write(tmp_path / "warped.tif", numbers, transform)
+    hole = write(tmp_path / "hole.tif", np.where(is_hole, np.float32(-1), numbers), transform, nodata=-1)
+    with rasterio.open(path, "r+") as target:
+        target.write_mask(np.where(is_hole, 0, 255).astype(np.uint8))
+    found = read(raster(path))
+    assert 0 < np.isnan(found).mean() < 0.9
+    np.testing.assert_array_equal(found, read(raster(hole)))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "nodata"),
+    [("int32", -(2**31)), ("uint32", 2**32 - 1), ("int64", -(2**53)), ("float64", -1.7976931348623157e308)],
+)
+def test_nodata_is_compared_in_the_type_of_the_file(tmp_path: Path, dtype: str, nodata: float) -> None:
+    numbers = numbered(dtype)
+    numbers[(0, *CORNER)] = nodata
+    path = write(tmp_path / "wide.tif", numbers, OWN, nodata=nodata)
+    np.testing.assert_array_equal(read(raster(path), OWN_WINDOW), without(numbered(), CORNER))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "code"), [("int32", 2**24 + 1), ("uint32", 2**32 - 2), ("int64", 2**52 + 1), ("int32", -(2**24) - 3)]
+)
+def test_codes_that_a_feature_would_mix_up_are_refused(tmp_path: Path, dtype: str, code: int) -> None:
+    numbers = numbered(dtype)
+    numbers[0, 3, 3] = code
+    path = write(tmp_path / "codes.tif", numbers, OWN)
+    with pytest.raises(InputError, match=rf"codes\.tif holds {code} in band 1"):
+        read(raster(path), OWN_WINDOW)
+    # Not where it is no data, nor a number that is held exactly.
+    is_none = write(tmp_path / "none.tif", numbers, OWN, nodata=code)
+    np.testing.assert_array_equal(read(raster(is_none), OWN_WINDOW)[0, 3, 2:5], np.float32([123, np.nan, 125]))
+    numbers[0, 3, 3] = 2**24
+    assert read(raster(write(tmp_path / "last.tif", numbers, OWN)), OWN_WINDOW)[0, 3, 3] == 2**24

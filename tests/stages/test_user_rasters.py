@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -10,12 +11,13 @@ import pytest
 import rasterio
 from affine import Affine
 
+from i2db.checks import check_inputs
 from i2db.config.reader import load
 from i2db.errors import InputError
 from i2db.raster.grid import Grid, Window
 from i2db.scene import survey
 from i2db.simulate import Scene
-from scenes import TO_MOSAIC, ask, assert_same, maps, run_scene
+from scenes import TO_MOSAIC, TO_SELECT, ask, assert_same, maps, run_scene
 
 
 def bounds_of(scene: Scene) -> tuple[Grid, dict[str, Window]]:
@@ -129,3 +131,39 @@ def test_problems_are_told_before_the_work(scene: Scene, dem: Path, tmp_path: Pa
     with pytest.raises(InputError, match=r"gone\.tif does not exist"):
         run_scene(scene.config, tmp_path / "out", f"user_feat.files={{'mnt': '{tmp_path / 'gone.tif'}'}}")
     assert not (tmp_path / "out" / "parts").exists()
+
+
+def test_codes_that_features_cannot_hold_are_told_before_the_work(scene: Scene, tmp_path: Path) -> None:
+    with rasterio.open(scene.folder / "truth.tif") as source:
+        profile, truth = source.profile, source.read()
+    profile.update(dtype="int32", nodata=0, driver="GTiff")
+    with rasterio.open(tmp_path / "soil.tif", "w", **profile) as target:
+        target.write(truth.astype(np.int32) + 90_000_001)
+    settings = f"user_feat.files={{'soil': '{tmp_path / 'soil.tif'}'}}"
+    with pytest.raises(InputError, match=r"soil\.tif holds 9000\d+ in band 1, which a feature .* cannot hold exactly"):
+        run_scene(scene.config, tmp_path / "out", settings)
+    assert not (tmp_path / "out").exists()
+    findings = check_inputs(load(scene.config, [settings]).config)
+    assert [finding.severity for finding in findings if finding.item == "user rasters"] == ["error"]
+
+
+def test_a_mask_that_is_put_beside_a_raster_is_noticed(scene: Scene, tmp_path: Path) -> None:
+    grid, tiles = bounds_of(scene)
+    windows = list(tiles.values())
+    dem = write_relief(tmp_path / "dem.tif", grid.bounds(windows[0].union(windows[1]).grown(20)))
+    settings = f"user_feat.files={{'mnt': '{dem}'}}"
+    folder = tmp_path / "out"
+    run_scene(scene.config, folder, settings, stages=TO_SELECT)
+    (before,) = ask(folder, "SELECT count(*) FROM candidate")[0]
+    kept = dem.read_bytes(), dem.stat().st_mtime_ns
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(dem, "r+") as target:
+        mask = np.full(target.shape, 255, dtype=np.uint8)
+        mask[: target.height // 2] = 0
+        target.write_mask(mask)
+        last_hidden = target.xy(target.height // 2 - 1, 0)[1]
+    dem.write_bytes(kept[0])
+    os.utime(dem, ns=(kept[1], kept[1]))
+    run_scene(scene.config, folder, settings, stages=TO_SELECT)
+    northernmost, n = ask(folder, "SELECT max(-(grid_row + 0.5) * 10), count(*) FROM candidate")[0]
+    assert 0 < n < before
+    assert northernmost < last_hidden

@@ -10,13 +10,17 @@ from i2db.errors import InputError
 from i2db.finding import Finding, errors, summary
 from i2db.fingerprint import file_fingerprint, fingerprint
 from i2db.raster.grid import Grid, Window
-from i2db.raster.user_raster import Interpolator, RasterGroup, UserRaster, open_raster
+from i2db.raster.user_raster import Interpolator, RasterGroup, UserRaster, data_bands, open_raster, read_band
 
 if TYPE_CHECKING:
     from i2db.config.model import Config
 
 #: Endings of the files that patterns are matched with: not those that lie beside rasters.
 SUFFIXES = frozenset({".tif", ".tiff", ".jp2", ".vrt", ".img", ".asc", ".bil", ".hdr.bil", ".grd", ".nc"})
+
+
+#: Raised when the same files are read as other numbers.
+_READING = 2
 
 
 def user_rasters(config: Config, grid: Grid, tiles: Mapping[str, Window]) -> dict[str, tuple[UserRaster, ...]]:
@@ -35,7 +39,7 @@ def user_rasters(config: Config, grid: Grid, tiles: Mapping[str, Window]) -> dic
         for name, paths in wanted.get(tile, {}).items():
             files = tuple(str(path) for path in paths)
             if files not in known:
-                known[files] = _n_bands(name, files), fingerprint([file_fingerprint(path) for path in paths])
+                known[files] = _n_bands(name, files), fingerprint([_READING, *map(file_fingerprint, _all_files(paths))])
             n_bands, digest = known[files]
             share = _covered_share(files, grid, window)
             if share < 1:
@@ -124,16 +128,46 @@ def _problem(tile: str, name: str, files: Sequence[str], message: str, remedy: s
     )
 
 
+def _all_files(paths: Sequence[Path]) -> list[Path]:
+    """The files, and the masks that lie beside them."""
+    masks = [path.with_name(f"{path.name}.msk") for path in paths]
+    return [*paths, *(mask for mask in masks if mask.exists())]
+
+
 def _n_bands(name: str, files: Sequence[str]) -> int:
-    """Number of bands, which all files of a raster share."""
+    """Number of bands less alpha, which all files of a raster share; whether features can hold them is looked at."""
     counts = {}
     for path in files:
         with open_raster(path) as dataset:
-            counts[path] = int(dataset.count)
+            counts[path] = len(data_bands(dataset))
+            _require_real(dataset)
     if len(set(counts.values())) > 1:
         listing = ", ".join(f"{path}: {count}" for path, count in counts.items())
         raise InputError(f"the files of raster {name} have different numbers of bands ({listing})")
     return next(iter(counts.values()))
+
+
+def _require_real(dataset: Any) -> None:
+    """An InputError where features cannot hold a raster's numbers; codes are looked at in three places of the file.
+
+    What lies elsewhere is found when it is read.
+    """
+    from rasterio.windows import Window as FileWindow
+
+    for index in data_bands(dataset):
+        kind = str(dataset.dtypes[index - 1])
+        if "complex" in kind:
+            raise InputError(
+                f"{dataset.name} holds complex numbers", hint="write amplitude, or real and imaginary parts"
+            )
+        if kind not in ("int32", "uint32", "int64", "uint64"):
+            continue
+        height, width = dataset.block_shapes[index - 1]
+        for share in (0.0, 0.5, 1.0):
+            row = int(share * (dataset.height - 1)) // height * height
+            column = int(share * (dataset.width - 1)) // width * width
+            block = FileWindow(column, row, min(width, dataset.width - column), min(height, dataset.height - row))
+            read_band(dataset, index, block)
 
 
 def _covered_share(files: Sequence[str], grid: Grid, window: Window) -> float:

@@ -54,7 +54,11 @@ class Mosaic:
         self.transform = first.transform @ Affine.translation(left, top)
 
     def read(self, index: int, window: Window) -> NDArray[np.float32]:
-        """Numbers of a band (rows, columns) of file pixels, NaN where no file has data."""
+        """Numbers of a band (rows, columns) of file pixels, NaN where no file has data; alpha is no band.
+
+        Raises:
+            InputError: a whole number that 32-bit floats would change.
+        """
         from rasterio.windows import Window as FileWindow
 
         numbers = np.full(window.shape, np.nan, dtype=np.float32)
@@ -64,11 +68,59 @@ class Mosaic:
                 continue
             inside = FileWindow(part.column - place.column, part.row - place.row, part.n_columns, part.n_rows)
             target = numbers[part.slices_in(window)]
-            found = dataset.read(index, window=inside).astype(np.float32)
-            if dataset.nodatavals[index - 1] is not None:
-                found[found == np.float32(dataset.nodatavals[index - 1])] = np.nan
-            np.copyto(target, found, where=np.isnan(target))
+            np.copyto(target, read_band(dataset, data_bands(dataset)[index - 1], inside), where=np.isnan(target))
         return numbers
+
+
+def data_bands(dataset: Any) -> list[int]:
+    """Numbers of the bands of an open dataset, from 1, less those that say how opaque the others are."""
+    from rasterio.enums import ColorInterp
+
+    return [
+        i for i, meaning in zip(dataset.indexes, dataset.colorinterp, strict=True) if meaning is not ColorInterp.alpha
+    ]
+
+
+def read_band(dataset: Any, index: int, window: Any) -> NDArray[np.float32]:
+    """Numbers of a band (rows, columns) in a rasterio window; NaN where there is no data.
+
+    That is where the band has its nodata number, the file's mask is 0, or it is fully transparent (alpha 0), and
+    where a number is not finite.
+
+    Raises:
+        InputError: a whole number with data beyond 2^24 that 32-bit floats would change: codes would be mixed up.
+    """
+    found = dataset.read(index, window=window)
+    is_missing = _is_missing(dataset, index, window, found)
+    with np.errstate(over="ignore"):
+        numbers: NDArray[np.float32] = found.astype(np.float32)
+    if found.dtype.kind in "iu" and found.dtype.itemsize > 2:
+        # The double of a 32-bit integer is exact, that of a 64-bit one beyond 2^53 is refused in any case.
+        is_changed = (numbers.astype(np.float64) != found) | (np.abs(numbers) > 2.0**53)
+        if (is_changed & ~is_missing).any():
+            number = found[is_changed & ~is_missing][0]
+            raise InputError(
+                f"{dataset.name} holds {number} in band {index}, which a feature (a 32-bit float) cannot hold exactly: "
+                "codes beyond 16777216 would be mixed up",
+                hint="number the codes anew, from 1; write the raster as Float32 if they are measurements",
+            )
+    numbers[is_missing | ~np.isfinite(numbers)] = np.nan
+    return numbers
+
+
+def _is_missing(dataset: Any, index: int, window: Any, found: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a band of a file has no data, in the file's own type: (rows, columns)."""
+    from rasterio.enums import MaskFlags
+
+    nodata = dataset.nodatavals[index - 1]
+    is_missing: NDArray[np.bool_] = np.zeros(found.shape, dtype=np.bool_) if nodata is None else found == nodata
+    flags = dataset.mask_flag_enums[index - 1]
+    if MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags:
+        is_missing |= dataset.read_masks(index, window=window) == 0
+    # Of nodata and alpha GDAL's mask knows only the first.
+    for place in set(dataset.indexes) - set(data_bands(dataset)):
+        is_missing |= dataset.read(place, window=window) == 0
+    return is_missing
 
 
 def _offset(dataset: Any, first: Any) -> tuple[int, int]:
@@ -171,7 +223,10 @@ def open_raster(path: str) -> Any:
     from rasterio.errors import RasterioIOError
 
     try:
-        dataset = rasterio.open(path, sharing=False)
+        # Files that lie beside products are not looked for while these are open; a raster's mask or projection may.
+        with rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="FALSE"):
+            dataset = rasterio.open(path, sharing=False)
+            _ = dataset.mask_flag_enums
     except RasterioIOError as error:
         hint = hint_of(error) or "mend the path, or give a raster that GDAL reads"
         raise InputError(f"{path} cannot be read: {error}", hint=hint) from error
