@@ -176,6 +176,9 @@ def test_bad_references(mapped: Path, interpreted: Path, tmp_path: Path) -> None
         strange = points_file(tmp_path / f"strange_{label}.gpkg", one, crs, label=[label])
         with pytest.raises(InputError, match=f"labels that are no class: {label}"):
             evaluate_points(mapped, strange, "label")
+    with pytest.raises(InputError, match="labels that are no class") as caught:
+        evaluate_points(mapped, strange, "label", names={6: "wheat", 10: "10"})
+    assert str(caught.value.hint).startswith("classes are 6 (wheat), 10, 13, 16;")
     added = tmp_path / "added.gpkg"
     points = pyogrio.read_dataframe(interpreted, layer="points")
     points["stratum"] = points["stratum"].astype(float).where(points["point_id"] != 3)

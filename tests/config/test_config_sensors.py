@@ -156,5 +156,15 @@ def test_no_date_is_asked_of_a_sensor_with_dates_of_its_own(tmp_path: Path) -> N
     assert read(tmp_path, "s2_l3a_path : 'a'", "GlobChain : { autoDate : False }").warnings == ()
 
 
+def test_a_sensor_of_the_user_has_regular_dates_where_they_are_asked_for(tmp_path: Path) -> None:
+    own = 'sensors : [{"declaration" : "modis.toml", "path" : "m"%s}]'
+    for given, dates in (("", "own"), (', "temporal_resolution" : 32', "regular")):
+        loaded = read(tmp_path, own % given)
+        assert loaded.warnings == ()
+        assert [each.sensor.dates for each in configured_sensors(loaded.config)] == [dates]
+    unbounded = problem(tmp_path, own % ', "temporal_resolution" : 32', "GlobChain : { autoDate : False }")
+    assert "auto_date is False, which needs chain.sensors[0].start_date" in unbounded
+
+
 def test_a_wrong_path_is_not_told_as_no_sensor(tmp_path: Path) -> None:
     assert "chain.s2_path is 7: it must be a path" in problem(tmp_path, "s2_path : 7")

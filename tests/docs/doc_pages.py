@@ -1,7 +1,8 @@
 """The pages of docs/ whose commands are run: what they say, what really comes out, and how the two are compared.
 
 A page with the comment `<!-- runnable -->` has ```bash blocks, run in order in one empty folder with `i2db` on the PATH
-and the repository's examples/ linked into it; `<!-- runnable after other.md -->` goes on in the folder of another page.
+and the repository's examples/ linked into it; `<!-- runnable after other.md -->` goes on in the folder of another page;
+`<!-- runnable with data -->` finds the real data as `data`, and is left out where they are absent.
 A ```sql examples/queries/x.sql block is that file, asked of scene/out (or of the folder that is named third); further
 words with an equals sign are its parameters.
 A ```text block right after one is what it prints. It must be exact but for times; in a block marked `text approximate`
@@ -31,7 +32,9 @@ from i2db.store.database import Database
 REPOSITORY = Path(__file__).resolve().parents[2]
 #: Rows of an answer that a page shows.
 SHOWN_ROWS = 10
-_MARK = re.compile(r"<!-- runnable(?: after (?P<page>\S+))? -->")
+#: The real data, beside the checkout.
+DATA = REPOSITORY.parent / "shared" / "data"
+_MARK = re.compile(r"<!-- runnable(?: after (?P<page>\S+)|(?P<data> with data))? -->")
 _FENCE = re.compile(r"^```(?P<info>.*)\n(?P<body>(?:.*\n)*?)```$", re.MULTILINE)
 _TIME = re.compile(r"\(\d[\d.:]* ?(?:s|min|h)\b[^)]*\)")
 
@@ -64,6 +67,12 @@ def predecessor(page: Path) -> Path | None:
     return (page.parent / mark["page"]).resolve() if mark and mark["page"] else None
 
 
+def needs_data(page: Path) -> bool:
+    """Whether a page is about the real data."""
+    mark = _MARK.search(page.read_text("utf-8"))
+    return mark is not None and mark["data"] is not None
+
+
 def blocks(text: str) -> Iterator[Block]:
     """The commands and queries of a page with their outputs."""
     fences = list(_FENCE.finditer(text))
@@ -86,6 +95,7 @@ def blocks(text: str) -> Iterator[Block]:
 def prepare(folder: Path) -> None:
     """What a page finds in its folder."""
     (folder / "examples").symlink_to(REPOSITORY / "examples")
+    (folder / "data").symlink_to(DATA)
 
 
 def run(block: Block, folder: Path) -> tuple[int, str]:
@@ -160,6 +170,8 @@ def main(names: list[str]) -> None:
     if readme in pages:
         pages.remove(readme)
         rewrite(readme, REPOSITORY)
+    if not DATA.exists():
+        pages = [page for page in pages if not needs_data(page)]
     wanted = sorted(pages, key=lambda page: (predecessor(page) is not None, page))
     with tempfile.TemporaryDirectory() as root:
         folders: dict[Path, Path] = {}

@@ -195,6 +195,14 @@ BROKEN = {
         "def f(self):\n    return self.get_interpolated_sentinel2_ndvi(), []\n",
         "the nearest are get_interpolated_Sentinel2_NDVI$",
     ),
+    "sensor": (
+        "def f(self, sensor='Modis'):\n    return getattr(self, f'get_interpolated_{sensor}_B4')(), []\n",
+        r'the sensor as an argument, and the configuration has Sentinel2: .*\[\["f", \{"sensor": "Sentinel2"\}\]\]$',
+    ),
+    "band": (
+        "def f(self, sensor='Sentinel2'):\n    return getattr(self, f'get_interpolated_{sensor}_B14')(), []\n",
+        r"no self.get_interpolated_Sentinel2_B14\n  hint: the nearest are get_interp",
+    ),
     "radius": ("def f(self):\n    return self.get_Sentinel2_B4(), []\nf.radius = 1.5\n", "declares radius 1.5"),
     "arguments": (
         "def f(self, size):\n    return self.get_Sentinel2_B4(), []\n",

@@ -270,3 +270,25 @@ def test_aligned_and_warped_bands_together(tmp_path: Path) -> None:
     weights = np.array([-1, 9, 9, -1]) / 16
     around = numbers[9:13, 8:12].astype(float)
     assert values.reshape(24, 24, -1)[10, 10, 1] == pytest.approx(weights @ around @ weights, abs=0.01)
+
+
+def test_numbers_that_are_not_valid_are_no_data(tmp_path: Path) -> None:
+    """The same as files that say so, with bands of the grid's pixels, of larger ones, and off the grid."""
+    numbers = np.random.default_rng(4).integers(0, 6000, (24, 24)).astype(np.int16)
+    masks = {mask: np.zeros((24, 24), np.uint8) for mask in ("CLM", "SAT", "EDG")}
+    cubes = []
+    for folder, wild in ((tmp_path / "wild", (6001, -1)), (tmp_path / "told", (-10000, -10000))):
+        given = numbers.copy()
+        given[5:7, 9], given[15, 3] = wild
+        bands = {"B4": given, "B8": given, "B11": given[:12, :12]}
+        product = tree.product(folder, "2018-05-11", bands, masks)
+        left, top = tree.CORNER[0] * 10.0, -tree.CORNER[1] * 10.0
+        tree.write(Path(product.bands[1].path), given, 10.0, corner=(left + 5.0, top + 5.0))
+        plain = tree.sensor_of(("B4", "B8", "B11"))
+        sensor = dataclasses.replace(plain, valid=(0.0, 6000.0)) if folder.name == "wild" else plain
+        with SeriesReader(sensor, [product], tree.GRID) as reader:
+            cubes.append(reader.read(tree.whole((24, 24))))
+    for band in ("B4", "B8", "B11"):
+        ours, told = (band_series(cube, band)[0] for cube in cubes)
+        assert 3 <= np.isnan(told[2:-2, 2:-2]).sum() < 250
+        np.testing.assert_array_equal(ours, told)

@@ -132,6 +132,13 @@ def test_flat_ground_faces_nowhere() -> None:
     assert (eastness(z, 10, 10) == 0).all()
 
 
+def test_north_is_0_and_never_minus_0() -> None:
+    z = np.repeat(np.arange(4.0)[:, None], 4, axis=1)  # rises southwards, so that it faces north
+    for found in (aspect(z, 10, 10), eastness(z, 10, 10)):
+        assert (found == 0).all()
+        assert not np.signbit(found).any()
+
+
 def test_pixels_that_are_not_square() -> None:
     y, x = np.mgrid[:4, :4]
     z = 0.1 * (5.0 * x) - 0.1 * (20.0 * y)  # as steep eastwards as northwards

@@ -134,6 +134,8 @@ def test_files_that_do_not_lie_on_each_other(tmp_path: Path) -> None:
         ("tile_folders", "tile_folder", "tile_folder is not known"),
         ('unit = "1"', "unit = 1", "unit must be a text"),
         ("unit_scale = 0.0001", "unit_scale = 0", "unit_scale must not be 0"),
+        ("unit_scale = 0.0001", "valid = [10000, 0]", "valid must be [lowest, highest], not [10000, 0]"),
+        ("unit_scale = 0.0001", "valid = 10000", "valid must be [lowest, highest], not 10000"),
         ('name = "EVI"', 'name = "EVI", index = 1, token = "NDVI"', "says that NDVI and EVI are both band 1"),
         ('name = "Modis"', 'name = "Modis 16"', "must be letters and digits"),
         ('layout = "files"', 'layout = "folder"', "token {band} is not known"),

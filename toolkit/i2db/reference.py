@@ -384,6 +384,7 @@ def _sensor(sensor: Sensor) -> Iterator[str]:
         ("products", f"{sensor.layout}, `{sensor.product.text}`"),
         ("dates", _dates(sensor)),
         ("no data", "not declared" if sensor.nodata is None else f"{sensor.nodata:g}"),
+        *([] if sensor.valid is None else [("valid numbers", "{:g} to {:g}".format(*sensor.valid))]),
         ("red, near and short-wave infrared", ", ".join(str(band) for band in (sensor.red, sensor.nir, sensor.swir))),
         ("mask dilation", f"{sensor.mask_dilation} pixels"),
     ]

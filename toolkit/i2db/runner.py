@@ -156,7 +156,8 @@ def run_chain(
         from i2db.external.told_costs import tell_costs
 
         costs = tell_costs(project.database.rows("catalogue/function_costs"))
-        notes = (*project.scene.notes, *costs, f"random_seed {seed}")
+        drawn = [f"random_seed {seed}"] if "split" in names else []
+        notes = (*project.scene.notes, *costs, *drawn)
         return Done(tally=tally, notes=notes, n_findings=int(found["n"]), results=tuple(_results(config, folder)))
     finally:
         project.close()

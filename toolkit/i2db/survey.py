@@ -241,9 +241,13 @@ def _codes(
         codes.append(code)
     if unknown:
         shown = ", ".join(sorted(set(unknown))[:10])
+        names = {**classes, **(grouping.names if grouping else {})}
+        listed = ", ".join(
+            str(code) if names.get(code) in (None, str(code)) else f"{code} ({names[code]})" for code in sorted(known)
+        )
         raise InputError(
             f"field {label_field} holds labels that are no class: {shown}",
-            hint=f"classes are {', '.join(map(str, sorted(known)))}; --other CODE allows one that is not on the map",
+            hint=f"classes are {listed}; --other CODE allows one that is not on the map",
         )
     return np.array(codes, dtype=np.int64)
 

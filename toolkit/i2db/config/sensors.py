@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -42,7 +42,8 @@ class SensorSection(ConfigSection):
         default=None,
         ge=1,
         le=366,
-        description="Days from one regular date to the next; not set: as the sensor is declared.",
+        description="Days from one regular date to the next; not set: as the sensor is declared (of a sensor that is "
+        "declared with dates of its own: these dates).",
     )
     additional_features: Expressions = Field(
         default=(),
@@ -173,4 +174,5 @@ def _own_sensor(own: OwnSensor, taken: Mapping[str, str]) -> Sensor:
                 f"keep_bands names {band}, which {own.declaration} does not declare",
                 hint=f"its bands are {', '.join(sensor.band_names)}",
             )
-    return sensor
+    # Regular dates are asked for, whatever the declaration says of a sensor of which nothing is asked.
+    return sensor if own.temporal_resolution is None else replace(sensor, dates="regular")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import warnings
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2db.errors import InputError
+from i2db.external.access import UnknownGetterError
 from i2db.external.container import FunctionData
 from i2db.external.labels import Labelled, labelled
 from i2db.external.module import find_function, told
@@ -74,6 +76,8 @@ def call(function: Function, data: FunctionData, shape: tuple[int, int]) -> Resu
         raise
     except (Exception, SystemExit) as error:
         hint = error.hint if isinstance(error, InputError) else _hint(error, path)
+        if isinstance(error, UnknownGetterError):
+            hint = _sensor_hint(function, action, list(data.interpolated_dates)) or hint
         raise InputError(f"function {function.name} fails: {told(error, path)}", hint=hint) from error
     where = f"function {function.name} ({path}:{_line(action)})"
     return _checked(returned, shape, where)
@@ -84,6 +88,15 @@ def _hint(error: BaseException, path: Path) -> str | None:
     if name and path.with_name(f"{name}.py").exists():
         return f"import {name} at the top of {path.name}: files beside it are found, and hashed, while it is loaded"
     return None
+
+
+def _sensor_hint(function: Function, action: Callable[..., Any], known: Sequence[str]) -> str | None:
+    """What to do where a function takes the sensor as an argument and got one that is not configured."""
+    parameter = inspect.signature(action).parameters.get("sensor")
+    if parameter is None or not known or json.loads(function.arguments).get("sensor", parameter.default) in known:
+        return None
+    given = json.dumps([function.name, {**json.loads(function.arguments), "sensor": known[0]}])
+    return f"it takes the sensor as an argument, and the configuration has {', '.join(known)}: functions: [{given}]"
 
 
 def _line(action: Callable[..., Any]) -> int:

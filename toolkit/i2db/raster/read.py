@@ -18,7 +18,7 @@ from i2db.raster.flags import INVALID, OUTSIDE, add_flags, dilate, find_incomple
 from i2db.raster.grid import Grid, Window
 from i2db.raster.open_files import allow_many, hint_of
 from i2db.raster.placement import Placement, placement
-from i2db.raster.warp import CELL, covered, warp_band, warp_flags
+from i2db.raster.warp import CELL, covered, remove_beyond, warp_band, warp_flags
 from i2db.sensors.declaration import Mask, Sensor
 from i2db.sensors.product import BandFile, MaskFile, Product
 
@@ -192,8 +192,8 @@ class SeriesReader:
 
     @functools.cached_property
     def _common_type(self) -> str:
-        """The type of all bands' files where they agree and none is warped; else float32."""
-        types = set()
+        """The type of all bands' files where they agree, none is warped and none needs NaN; else float32."""
+        types = set() if self.sensor.valid is None else {"float32"}
         for product in self.products:
             for file in self._band_files(product):
                 is_warped = self._place(product, file.path).factor == 0
@@ -226,7 +226,7 @@ class SeriesReader:
         is_incomplete = np.zeros(numbers.shape[:2], dtype=np.bool_)
         for place, (product, _, file) in enumerate(cells):
             if extent is not None:
-                self._read_native(self.products[product], file, native, numbers[place])
+                self._read_band(self.products[product], file, native, numbers[place])
             else:
                 self._read_aligned(self.products[product], file, window, numbers[place])
             find_incomplete(numbers[place], nodata[place], is_incomplete[place])
@@ -244,6 +244,12 @@ class SeriesReader:
             first_column=native.column,
         )
 
+    def _read_band(self, product: Product, file: BandFile, native: Window, out: NDArray[Any]) -> None:
+        """Read pixels of a band, counted in its file; numbers beyond the sensor's valid ones are NaN."""
+        self._read_native(product, file, native, out)
+        if self.sensor.valid is not None:
+            remove_beyond(out, self.sensor.valid)
+
     def _read_native(self, product: Product, file: BandFile | MaskFile, native: Window, out: NDArray[Any]) -> None:
         """Read pixels of a file, counted in the file, into an array."""
         from rasterio.windows import Window as FileWindow
@@ -258,14 +264,15 @@ class SeriesReader:
         place = self._place(product, file.path)
         if place.factor == 0:
             with self._reading(product, file.path):
-                out[:] = warp_band(self._dataset(product, file.path), file.index, self.grid, window, self.sensor.nodata)
+                dataset, sensor = self._dataset(product, file.path), self.sensor
+                out[:] = warp_band(dataset, file.index, self.grid, window, sensor.nodata, sensor.valid)
             return
         part = place.window.intersection(window)
         if part != window:
             out[:] = 0  # flagged as not acquired, so that the number does not matter
         if part is not None:
             native = Window(part.column - place.window.column, part.row - place.window.row, *part.shape[::-1])
-            self._read_native(product, file, native, out[part.slices_in(window)])
+            self._read_band(product, file, native, out[part.slices_in(window)])
 
     # Masks
 

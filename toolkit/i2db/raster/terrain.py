@@ -65,7 +65,8 @@ def aspect(
     gradient counts in map units; gdaldem takes pixels for it.
     """
     east, north = gradient(elevation, resolution_x, resolution_y)
-    angle = np.degrees(np.arctan2(-east, -north)).astype(np.float32)
+    # Not -east: of 0 that is -0, and the north would be -0 degrees.
+    angle = np.degrees(np.arctan2(0 - east, 0 - north)).astype(np.float32)
     angle = np.where(angle < 0, angle + np.float32(360), angle)
     angle[angle >= 360] = 0
     angle[(east == 0) & (north == 0)] = 0 if zero_for_flat else np.nan
@@ -84,7 +85,7 @@ def eastness(elevation: NDArray[np.floating], resolution_x: float, resolution_y:
 
 def _facing(east: NDArray[np.float64], north: NDArray[np.float64], *, is_north: bool) -> NDArray[np.float32]:
     rise = np.hypot(east, north)
-    down = -(north if is_north else east)
+    down = 0 - (north if is_north else east)
     return np.asarray(np.divide(down, rise, out=rise.copy(), where=rise != 0), dtype=np.float32)
 
 

@@ -19,19 +19,34 @@ CELL = 256
 _RADIUS, _SPARE = 2, 3
 
 
-def warp_band(dataset: Any, index: int, grid: Grid, window: Window, nodata: float | None) -> NDArray[np.float32]:
+def warp_band(
+    dataset: Any,
+    index: int,
+    grid: Grid,
+    window: Window,
+    nodata: float | None,
+    valid: tuple[float, float] | None = None,
+) -> NDArray[np.float32]:
     """A band in the grid, by cubic interpolation: (rows, columns) of the window.
 
-    NaN where the file has no data (a number of `nodata`, what the file declares as such, NaN) in reach of the kernel.
+    NaN where the file has no data (a number of `nodata`, what the file declares as such, NaN, what is beyond the
+    lowest and highest `valid` number) in reach of the kernel.
     """
 
     def read(source: Window) -> NDArray[np.float32]:
         numbers = _read(dataset, index, source).astype(np.float32)
         for missing in {nodata, dataset.nodata} - {None}:
             numbers[numbers == np.float32(missing)] = np.nan
+        if valid is not None:
+            remove_beyond(numbers, valid)
         return numbers
 
     return warp_numbers(dataset, read, grid, window, "cubic")
+
+
+def remove_beyond(numbers: NDArray[np.floating[Any]], valid: tuple[float, float]) -> None:
+    """Put NaN, in place, where numbers are beyond the lowest and highest that are valid."""
+    numbers[(numbers < valid[0]) | (numbers > valid[1])] = np.nan
 
 
 def warp_numbers(

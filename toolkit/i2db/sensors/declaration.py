@@ -75,6 +75,8 @@ class Sensor:
     date_format: str
     bands: tuple[Band, ...]
     nodata: float | None
+    #: Lowest and highest number of a file that is one; what is beyond them is no data.
+    valid: tuple[float, float] | None
     red: str | None
     nir: str | None
     swir: str | None
@@ -164,7 +166,7 @@ def _sensor(table: Table, is_own: bool) -> Sensor:
     product.finish()
     calibration = _calibration(bands.optional_table("calibration"))
     declared = read_bands(bands, calibration is not None, text if layout == "files" else None)
-    nodata = bands.optional_number("nodata")
+    nodata, valid = bands.optional_number("nodata"), bands.optional_range("valid")
     names = [band.name for band in declared]
     colors = [bands.optional_choice(color, names) for color in ("red", "nir", "swir")]
     bands.finish()
@@ -186,6 +188,7 @@ def _sensor(table: Table, is_own: bool) -> Sensor:
         date_format=date_format,
         bands=declared,
         nodata=nodata,
+        valid=valid,
         red=colors[0],
         nir=colors[1],
         swir=colors[2],

@@ -73,6 +73,16 @@ class Table:
             raise self.error(key, f"must be a number, not {content!r}")
         return float(content)
 
+    def optional_range(self, key: str) -> tuple[float, float] | None:
+        """Two numbers, the lesser first, or None."""
+        content = self.take(key)
+        if content is None:
+            return None
+        is_pair = isinstance(content, list) and [type(item) in (int, float) for item in content] == [True, True]
+        if not is_pair or not content[0] < content[1]:
+            raise self.error(key, f"must be [lowest, highest], not {content!r}")
+        return float(content[0]), float(content[1])
+
     def number(self, key: str) -> float:
         """A number."""
         return self._required(key, self.optional_number(key))
