@@ -203,6 +203,10 @@ BROKEN = {
         "def f(self, sensor='Sentinel2'):\n    return getattr(self, f'get_interpolated_{sensor}_B14')(), []\n",
         r"no self.get_interpolated_Sentinel2_B14\n  hint: the nearest are get_interp",
     ),
+    "raster": (
+        "def f(self):\n    return self.get_user_features_slope()[:, :, 0], []\n",
+        r"no self.get_user_features_slope: rasters are mnt\n  hint: chain.user_feat_path with",
+    ),
     "radius": ("def f(self):\n    return self.get_Sentinel2_B4(), []\nf.radius = 1.5\n", "declares radius 1.5"),
     "arguments": (
         "def f(self, size):\n    return self.get_Sentinel2_B4(), []\n",

@@ -128,6 +128,12 @@ def test_problems_are_told_before_the_work(scene: Scene, dem: Path, tmp_path: Pa
     write_relief(folder / second / "mnt_a.tif", grid.bounds(tiles[second].grown(10)))
     with pytest.raises(InputError, match=rf"mnt of {first}: .*mnt.tif covers 5\d\.\d % of the tile"):
         run_scene(scene.config, tmp_path / "out", settings[0], "user_feat.patterns='mnt'")
+    for path, message in (
+        (tmp_path / "none", r"mnt pente of all tiles: \S+none is no folder \(mend the path, or make the folder"),
+        (folder / first, rf"any of {second}: \S+ has no folder of the tile \(one must have the tile in its name\)"),
+    ):
+        with pytest.raises(InputError, match=message):
+            run_scene(scene.config, tmp_path / "out", f"chain.user_feat_path='{path}'", settings[1])
     with pytest.raises(InputError, match=r"gone\.tif does not exist"):
         run_scene(scene.config, tmp_path / "out", f"user_feat.files={{'mnt': '{tmp_path / 'gone.tif'}'}}")
     assert not (tmp_path / "out" / "parts").exists()

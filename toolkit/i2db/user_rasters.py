@@ -73,10 +73,16 @@ def _files(config: Config, tiles: Mapping[str, Window]) -> tuple[dict[str, dict[
     findings: list[Finding] = []
     section, root = config.user_feat, config.chain.user_feat_path
     wanted: dict[str, dict[str, tuple[Path, ...]]] = {tile: {} for tile in tiles}
-    if root is not None:
+    if root is not None and not root.is_dir():
+        remedy = "mend the path, or make the folder: `i2db dem` does"
+        findings.append(_problem("all tiles", " ".join(section.patterns), [str(root)], "is no folder", remedy))
+    elif root is not None:
         for tile in tiles:
+            folder = _tile_folder(root, tile, findings)
+            if folder is None:
+                continue
             for pattern in section.patterns:
-                path = _match(root, section.arbo, tile, pattern, findings)
+                path = _match(folder, section.arbo, tile, pattern, findings)
                 if path is not None:
                     wanted[tile][pattern] = (path,)
     for name, paths in section.files.items():
@@ -87,20 +93,25 @@ def _files(config: Config, tiles: Mapping[str, Window]) -> tuple[dict[str, dict[
     return wanted, findings
 
 
-def _match(root: Path, arbo: str, tile: str, pattern: str, findings: list[Finding]) -> Path | None:
-    """The one file of a tile whose name holds a pattern, `arbo` below the tile's folder."""
+def _tile_folder(root: Path, tile: str, findings: list[Finding]) -> Path | None:
+    """The one folder whose name holds that of the tile."""
     folders = sorted(folder for folder in root.glob("*") if folder.is_dir() and tile in folder.name)
     exact = [folder for folder in folders if folder.name == tile]
     folders = exact or folders
-    if len(folders) != 1:
-        found = ", ".join(folder.name for folder in folders) or "none"
-        remedy = f"one folder of {root} must have the tile in its name"
-        findings.append(_problem(tile, pattern, [str(root)], f"has {found} for folders of the tile", remedy))
-        return None
+    if len(folders) == 1:
+        return folders[0]
+    several = f"has several folders of the tile: {', '.join(folder.name for folder in folders)}"
+    message = several if folders else "has no folder of the tile"
+    findings.append(_problem(tile, "any", [str(root)], message, "one must have the tile in its name"))
+    return None
+
+
+def _match(folder: Path, arbo: str, tile: str, pattern: str, findings: list[Finding]) -> Path | None:
+    """The one file of a tile whose name holds a pattern, `arbo` below the tile's folder."""
     below = arbo.strip("/") or "*"
     files = sorted(
         path
-        for path in folders[0].glob(below)
+        for path in folder.glob(below)
         if path.is_file() and pattern in path.name and path.suffix.lower() in SUFFIXES
     )
     exact_files = [path for path in files if path.stem == pattern]
@@ -111,7 +122,7 @@ def _match(root: Path, arbo: str, tile: str, pattern: str, findings: list[Findin
     remedy = (
         "make the pattern longer, or take files away" if files else "add the file, or mend user_feat.patterns or arbo"
     )
-    place = str(folders[0] / below)
+    place = str(folder / below)
     findings.append(
         _problem(tile, pattern, [place], f"has {found} with {pattern!r} in its name, where one is wanted", remedy)
     )

@@ -18,6 +18,10 @@ Kind = Literal["filled", "raw", "masks", "binary", "raster"]
 Mode = Literal["gapfilled", "raw", "both"]
 
 
+#: Getters of the user's rasters begin with one of these; the raster's name follows.
+_RASTER_PREFIXES = ("get_user_features_", "get_userFeatures_", "get_interpolated_userFeatures_")
+
+
 class UnknownGetterError(InputError, AttributeError):
     """A function asks for an attribute that `self` has not."""
 
@@ -62,7 +66,7 @@ def getters(sources: Sequence[SensorSource], rasters: Sequence[str], mode: Mode 
     for source in sources:
         found |= {name: access for name, access in _of_sensor(source) if _is_allowed(access.kind, mode)}
     for name in rasters:
-        for prefix in ("get_user_features_", "get_userFeatures_", "get_interpolated_userFeatures_"):
+        for prefix in _RASTER_PREFIXES:
             found[prefix + name] = Access("raster", name)
     return found
 
@@ -101,6 +105,12 @@ def unknown(
         return UnknownGetterError(
             f"self.{name} is not given: sensors_data_interpolation.use_gapfilling is False, dates stay as acquired",
             hint=f"ask for {name.replace('_interpolated_', '_raw_')}, or set use_gapfilling to True",
+        )
+    if name.startswith(_RASTER_PREFIXES):
+        listed = f"rasters are {', '.join(rasters)}" if rasters else "no raster is configured"
+        return UnknownGetterError(
+            f"there is no self.{name}: {listed}",
+            hint="chain.user_feat_path with user_feat.patterns, or user_feat.files, name the rasters",
         )
     known = [*allowed, *others]
     near = get_close_matches(name, known, n=3, cutoff=0.5)
