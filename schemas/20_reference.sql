@@ -1,10 +1,14 @@
 -- What the rest refers to: classes, regions, tiles, chunks, acquisitions, features, runs.
 
-CREATE TABLE IF NOT EXISTS grid (crs VARCHAR, resolution_x DOUBLE, resolution_y DOUBLE);
-COMMENT ON TABLE grid IS 'The one pixel grid of the project; its origin is at the projection''s origin.';
-COMMENT ON COLUMN grid.crs IS 'Projection, as authority and code.';
+CREATE TABLE IF NOT EXISTS grid (
+    crs VARCHAR, resolution_x DOUBLE, resolution_y DOUBLE, origin_x DOUBLE DEFAULT 0, origin_y DOUBLE DEFAULT 0
+);
+COMMENT ON TABLE grid IS 'The one pixel grid of the project: pixel (column 0, row 0) has its north-west corner at its origin.';
+COMMENT ON COLUMN grid.crs IS 'Projection: EPSG:code, or PROJJSON where it has none.';
 COMMENT ON COLUMN grid.resolution_x IS 'Width of a pixel in map units.';
 COMMENT ON COLUMN grid.resolution_y IS 'Height of a pixel in map units.';
+COMMENT ON COLUMN grid.origin_x IS 'Abscissa of that corner in map units, from 0 to the width of a pixel; 0 unless chain.grid_origin is set.';
+COMMENT ON COLUMN grid.origin_y IS 'Ordinate of that corner in map units, from 0 to the height of a pixel.';
 
 CREATE TABLE IF NOT EXISTS class (
     class_code INTEGER, class_name VARCHAR, alias VARCHAR, class_rank INTEGER,

@@ -17,7 +17,9 @@ SELECT
 FROM polygon CROSS JOIN grid
 -- ST_X is of points only; what is no point has no owner.
 LEFT JOIN candidate AS owner
-    ON owner.grid_column = CASE WHEN ST_GeometryType(polygon.geom) = 'POINT' THEN floor(ST_X(polygon.geom) / grid.resolution_x) END
-    AND owner.grid_row = CASE WHEN ST_GeometryType(polygon.geom) = 'POINT' THEN floor(-ST_Y(polygon.geom) / grid.resolution_y) END
+    ON owner.grid_column = CASE WHEN ST_GeometryType(polygon.geom) = 'POINT'
+        THEN floor((ST_X(polygon.geom) - grid.origin_x) / grid.resolution_x) END
+    AND owner.grid_row = CASE WHEN ST_GeometryType(polygon.geom) = 'POINT'
+        THEN floor((grid.origin_y - ST_Y(polygon.geom)) / grid.resolution_y) END
 WHERE polygon.polygon_id NOT IN (SELECT candidate.polygon_id FROM candidate)
 ORDER BY polygon.polygon_id;

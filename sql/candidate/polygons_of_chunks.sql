@@ -2,8 +2,10 @@
 WITH extent AS (
     SELECT chunk.tile, chunk.chunk,
         ST_MakeEnvelope(
-            chunk.grid_column * grid.resolution_x, -(chunk.grid_row + chunk.n_rows) * grid.resolution_y,
-            (chunk.grid_column + chunk.n_columns) * grid.resolution_x, -chunk.grid_row * grid.resolution_y
+            grid.origin_x + chunk.grid_column * grid.resolution_x,
+            grid.origin_y - (chunk.grid_row + chunk.n_rows) * grid.resolution_y,
+            grid.origin_x + (chunk.grid_column + chunk.n_columns) * grid.resolution_x,
+            grid.origin_y - chunk.grid_row * grid.resolution_y
         ) AS geom
     FROM chunk CROSS JOIN grid
 ), plain AS (

@@ -5,10 +5,12 @@ SELECT candidate.polygon_id,
     concat_ws(
         '_',
         floor(coalesce(
-            (candidate.grid_column + 0.5) * grid.resolution_x, ST_X(CASE WHEN candidate.grid_column IS NULL THEN polygon.geom END)
+            grid.origin_x + (candidate.grid_column + 0.5) * grid.resolution_x,
+            ST_X(CASE WHEN candidate.grid_column IS NULL THEN polygon.geom END)
         ) / $block_size::DOUBLE)::BIGINT,
         floor(coalesce(
-            (candidate.grid_row + 0.5) * grid.resolution_y, -ST_Y(CASE WHEN candidate.grid_row IS NULL THEN polygon.geom END)
+            (candidate.grid_row + 0.5) * grid.resolution_y - grid.origin_y,
+            -ST_Y(CASE WHEN candidate.grid_row IS NULL THEN polygon.geom END)
         ) / $block_size::DOUBLE)::BIGINT
     ) AS unit,
     count(*) AS weight

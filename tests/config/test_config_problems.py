@@ -155,7 +155,12 @@ def test_one_problem(tmp_path, rest: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        ("proj : 'Lambert'", "chain.proj is \"Lambert\": it must be an EPSG code, such as 'EPSG:32631' or 32631"),
+        (
+            "proj : 'Lambert'",
+            "chain.proj is \"Lambert\": it must be an EPSG code, such as 'EPSG:32631' or 32631, a PROJ string",
+        ),
+        ("proj : '+proj=nowhere'", "'+proj=nowhere' is no projection"),
+        ("grid_origin : 5", "chain.grid_origin is 5: it must be a pair of numbers [x, y]"),
         ("spatial_resolution : [10, 10, 10]", "it must be one number above 0 or a pair [x, y] of them"),
         ("spatial_resolution : 0", "it must be one number above 0 or a pair"),
         ("color_table : 7", "chain.color_table is 7: it must be a path, as a text in quotes"),

@@ -42,6 +42,22 @@ def test_equals_a_geodesic_polygon(crs: str, x: float, y: float, size: float) ->
     assert area == pytest.approx(geodesic(crs, x, y, size, size), rel=2e-6)
 
 
+SINUSOIDAL = "+proj=sinu +lon_0=0 +x_0=0 +y_0=0 +R=6371007.181 +units=m +no_defs"
+
+
+@pytest.mark.parametrize(("x", "y"), [(-6_050_000.0, -1_290_000.0), (1_000_000.0, 6_000_000.0), (10.0, 10.0)])
+def test_a_grid_on_a_sphere_has_areas_on_the_ground(x: float, y: float) -> None:
+    """MODIS' sinusoidal grid has equal areas on its sphere only: a geodesic polygon on WGS 84 says otherwise."""
+    size = 231.656
+    to_degrees = pyproj.Transformer.from_crs(SINUSOIDAL, "EPSG:4326", always_xy=True)
+    half = size / 2
+    corners = to_degrees.transform([x - half, x + half, x + half, x - half], [y - half, y - half, y + half, y + half])
+    expected = abs(pyproj.Geod(ellps="WGS84").polygon_area_perimeter(*corners)[0])
+    (area,) = pixel_areas(SINUSOIDAL, size, size, np.array([x]), np.array([y]))
+    assert area == pytest.approx(expected, rel=1e-5)
+    assert abs(area / size**2 - 1) > 1e-4
+
+
 def test_utm_is_too_small_in_its_middle_and_too_large_at_its_edge() -> None:
     middle, edge = pixel_areas("EPSG:32631", 10, 10, np.array([500_000.0, 830_000.0]), np.array([5_600_000.0] * 2))
     assert middle == pytest.approx(100 / 0.9996**2, rel=1e-6)

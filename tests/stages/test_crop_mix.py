@@ -12,6 +12,7 @@ import pytest
 
 from i2db.config.reader import load
 from i2db.errors import ConfigError, InputError
+from i2db.raster.grid import Grid
 from i2db.simulate import Scene, simulate
 from i2db.stages.chain import CLASSIFICATION
 from i2db.stages.previous import annual_rows, check_previous, match_features, previous_folder
@@ -195,7 +196,7 @@ def test_a_previous_project_is_found_by_folder_or_configuration(years: tuple[Sce
 
 
 def test_a_previous_project_of_another_kind_is_told(years: tuple[Scene, Scene]) -> None:
-    config, grid = config_of(years), ("EPSG:32631", 10.0, 10.0)
+    config, grid = config_of(years), Grid("EPSG:32631", 10.0, 10.0)
     features = [
         dict(zip(("feature_group", "feature_rank", "sensor", "band", "date"), row, strict=True))
         for row in ask(
@@ -205,7 +206,8 @@ def test_a_previous_project_of_another_kind_is_told(years: tuple[Scene, Scene]) 
     ]
     check_previous(config, grid, ["1"], features)
     for given, message in (
-        ((("EPSG:32631", 20.0, 20.0), ["1"], features), "this year's are EPSG:32631, pixels of 20.0 x 20.0"),
+        ((Grid("EPSG:32631", 20.0, 20.0), ["1"], features), "this year's are EPSG:32631, pixels of 20.0 x 20.0"),
+        ((Grid("EPSG:32631", 10.0, 10.0, 5.0, 5.0), ["1"], features), r"pixels of 10.0 x 10.0 from \(5.0, 5.0\)"),
         ((grid, ["north"], features), "has regions that this year has not: 1"),
         ((grid, ["1"], features[:-1]), "has other features than this year"),
     ):

@@ -12,6 +12,7 @@ from i2db.errors import ConfigError, I2dbError, InputError
 from i2db.facts import Facts
 from i2db.finding import Finding, errors
 from i2db.folds import source_of, with_folds
+from i2db.projection import of_file
 from i2db.report.nomenclature import read_colors, read_nomenclature
 from i2db.sample_table import table_columns
 from i2db.scene import sensor_series
@@ -87,10 +88,9 @@ def _projection(products: list[Any]) -> str:
             crs = source.crs
     except rasterio.errors.RasterioIOError as error:
         raise InputError(str(error)) from error
-    authority = crs.to_authority() if crs else None
-    if authority is None:
-        raise ConfigError(f"{products[0].bands[0].path} has no projection with a code", hint="set chain.proj")
-    return ":".join(authority)
+    if crs is None:
+        raise InputError(f"{products[0].bands[0].path} does not say its projection")
+    return of_file(crs)
 
 
 def _classes(config: Config, findings: list[Finding]) -> list[int]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from i2db.errors import ConfigError, InputError
 from i2db.files import clean_temporaries
+from i2db.projection import spoken
 from i2db.raster.grid import Grid, Window
 from i2db.raster.terrain import MARGIN, aspect, eastness, fill_margin, is_metric, northness, slope
 from i2db.raster.user_raster import RasterReader, UserRaster
@@ -58,7 +59,7 @@ def write_terrain(
         raise ConfigError(f"there is no measure {', '.join(unknown) or '(none)'}", hint=f"known: {', '.join(MEASURES)}")
     if not is_metric(grid.crs):
         raise ConfigError(
-            f"the grid is in {grid.crs}, which is not in metres: slopes need metres on both axes",
+            f"the grid is in {spoken(grid.crs)}, which is not in metres: slopes need metres on both axes",
             hint="set chain.proj to a projection in metres, e.g. the UTM zone of the tiles",
         )
     model = UserRaster(name="dem", paths=tuple(str(path) for path in models), n_bands=1)

@@ -21,6 +21,7 @@ from i2db.chain.names import DATABASE_NAME
 from i2db.errors import ConfigError, InputError
 from i2db.files import replacing
 from i2db.iota2_files import SampleFile, Tree, find_files, projection_of, read_matrix, read_rows
+from i2db.projection import of_file
 from i2db.raster.grid import Grid, sample_ids
 from i2db.report.nomenclature import read_colors, read_nomenclature
 from i2db.store.database import Database
@@ -101,7 +102,7 @@ def _grid(source: Path, tree: Tree, resolution: float | None) -> Grid:
 
     for path in sorted((source / "final").glob("Classif_Seed_*.tif")):
         with rasterio.open(path) as raster:
-            crs = raster.crs.to_string() if raster.crs else None
+            crs = of_file(raster.crs) if raster.crs else None
             if crs is not None:
                 return Grid(crs, abs(raster.transform.a), abs(raster.transform.e))
     vectors = [*(file.path for file in tree.samples), *(file.path for file in tree.splits)]
@@ -174,8 +175,8 @@ def _read_samples(database: Database, file: SampleFile, grid: Grid, content: _Co
             raise InputError(f"{file.path} has other features than the files before it")
         content.features = features
         points = shapely.from_wkb(np.array([bytes(row[geometry]) for row in rows], dtype=object))
-        columns = np.floor(shapely.get_x(points) / grid.resolution_x).astype(np.int64)
-        grid_rows = np.floor(-shapely.get_y(points) / grid.resolution_y).astype(np.int64)
+        columns = np.floor(grid.column_of(shapely.get_x(points))).astype(np.int64)
+        grid_rows = np.floor(grid.row_of(shapely.get_y(points))).astype(np.int64)
         ids = sample_ids(grid_rows, columns)
         _, first = np.unique(ids, return_index=True)
         fresh = [int(i) for i in np.sort(first) if int(ids[i]) not in drawn]

@@ -201,7 +201,7 @@ def _within_window(config: Config, grid: Grid, tiles: Mapping[str, Window], fact
     size = config.chain.window
     if size is None:
         return dict(tiles)
-    basis = [size, grid.crs, grid.resolution_x, grid.resolution_y, sorted(tiles)]
+    basis = [size, *grid.identity, sorted(tiles)]
     settled = facts.settled("window", basis)
     if settled is None:
         richest = _richest_square(config, grid, tiles, size)
@@ -222,8 +222,8 @@ def _richest_square(config: Config, grid: Grid, tiles: Mapping[str, Window], siz
     )
     labels = column(frame, config.chain.label_field, path, "chain.data_field").astype(str).to_numpy()
     points = frame.geometry.representative_point()
-    columns = np.floor(points.x.to_numpy() / grid.resolution_x)
-    rows = np.floor(-points.y.to_numpy() / grid.resolution_y)
+    columns = np.floor(grid.column_of(points.x.to_numpy()))
+    rows = np.floor(grid.row_of(points.y.to_numpy()))
     step = max(2, size // 2)
     held: dict[tuple[int, int], list[int]] = {}
     for tile in tiles.values():
@@ -262,7 +262,7 @@ def _chunks(
             **(_chunk_options(chunking) or {"mode": "derived", "fine_rows": fine_rows}),
         )
         answer = [[w.column, w.row, w.n_columns, w.n_rows] for w in cut]
-        settled = facts.settle(f"chunks {tile}", [basis, known, grid.crs, grid.resolution_x, grid.resolution_y], answer)
+        settled = facts.settle(f"chunks {tile}", [basis, known, *grid.identity], answer)
         pieces += [Chunk(tile=tile, number=i, window=Window(*numbers)) for i, numbers in enumerate(settled)]
     return tuple(pieces)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from i2db.config.sensors import ConfiguredSensor, configured_sensors
 from i2db.errors import ConfigError, InputError
 from i2db.finding import Finding, errors
+from i2db.projection import of_file, spoken
 from i2db.raster.features import SensorFeatures, interpolation_dates
 from i2db.raster.grid import Grid, Window
 from i2db.sensors.check import check_extents
@@ -90,13 +91,13 @@ def project_grid(config: Config, series: Sequence[SensorProducts]) -> Grid:
                 if source.crs is None:
                     raise InputError(f"{source.name} does not say its projection")
                 found[f"{one.sensor.name} {tile}" if len(series) > 1 else tile] = (source.crs, min(source.res))
-    names = {place: _name(crs) for place, (crs, _) in found.items()}
+    names = {place: of_file(crs) for place, (crs, _) in found.items()}
     if config.chain.proj is not None:
         name = config.chain.proj
     elif len(set(names.values())) == 1:
         name = next(iter(names.values()))
     else:
-        listing = ", ".join(f"{place}: {name}" for place, name in names.items())
+        listing = ", ".join(f"{place}: {spoken(name)}" for place, name in names.items())
         raise ConfigError(f"the tiles have different projections ({listing})", hint="chain.proj chooses one")
     resolution = config.chain.spatial_resolution
     if resolution is None:
@@ -105,20 +106,14 @@ def project_grid(config: Config, series: Sequence[SensorProducts]) -> Grid:
         fitting = fitting or [size for crs, size in found.values() if crs.is_projected and target.is_projected]
         if not fitting:
             raise ConfigError(
-                f"chain.spatial_resolution is needed: no product has its pixels in units of {name}",
+                f"chain.spatial_resolution is needed: no product has its pixels in units of {spoken(name)}",
                 hint="e.g. chain.spatial_resolution: 10",
             )
         resolution = (min(fitting), min(fitting))
-    return Grid(crs=name, resolution_x=float(resolution[0]), resolution_y=float(resolution[1]))
-
-
-def _name(crs: object) -> str:
-    """Authority and code of a projection, or where it has none all that it is (WKT)."""
-    from rasterio.crs import CRS
-
-    assert isinstance(crs, CRS)
-    authority = crs.to_authority()
-    return ":".join(authority) if authority else str(crs.to_wkt())
+    width, height = float(resolution[0]), float(resolution[1])
+    x, y = config.chain.grid_origin
+    # Any corner says the same grid: its pixels have the same numbers.
+    return Grid(crs=name, resolution_x=width, resolution_y=height, origin_x=x % width, origin_y=y % height)
 
 
 def reference(sensor: Sensor, product: Product) -> str:

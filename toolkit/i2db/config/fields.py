@@ -9,6 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StringConstraints, ValidationInfo
 
+from i2db.errors import InputError
+from i2db.projection import canonical, is_written
+
 #: iota2's groups of steps in their order; `writing` is the features map's.
 STEP_GROUPS = ("init", "sampling", "learning", "classification", "mosaic", "validation", "writing")
 #: Keys of section chain that every builder but i2_features_map needs.
@@ -22,7 +25,6 @@ _UNITS = {"": 1, "B": 1} | {
     for suffix, base in (("", 1000), ("B", 1000), ("IB", 1024))
 }
 _BYTES = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z]*)")
-_CRS = re.compile(r"(?:epsg:)?(?P<code>\d{4,6})", re.IGNORECASE)
 _COMMA_OUTSIDE_BRACKETS = re.compile(r",(?![^(]*\))")
 
 
@@ -64,11 +66,23 @@ def _codes(given: Any) -> Any:
     return tuple(codes)
 
 
-def _crs(given: Any) -> Any:
-    match = _CRS.fullmatch(str(given).strip())
-    if match is None or isinstance(given, bool | float):
-        raise ValueError("must be an EPSG code, such as 'EPSG:32631' or 32631")
-    return f"EPSG:{match['code']}"
+def _crs(given: Any, info: ValidationInfo) -> Any:
+    """A projection in the project's way of writing; from a file, whose relative path counts as that of any other."""
+    expected = "must be an EPSG code, such as 'EPSG:32631' or 32631, a PROJ string, WKT, or a file (.prj) of one"
+    if isinstance(given, bool | float) or not isinstance(given, str | int):
+        raise ValueError(expected)
+    text = str(given)
+    if not is_written(text):
+        path = _path(text, info)
+        if not path.is_file():
+            raise ValueError(f"{expected}; there is no file {path}")
+        text = path.read_text(encoding="utf-8", errors="replace")[:100_000]
+        if not is_written(text):
+            raise ValueError(f"{expected}; {path} holds none")
+    try:
+        return canonical(text)
+    except InputError as error:
+        raise ValueError(f"{expected}; {error.message}") from error
 
 
 def _resolution(given: Any) -> Any:
@@ -82,6 +96,14 @@ def _resolution(given: Any) -> Any:
     if not numbers or len(pair) != 2:
         raise ValueError("must be one number above 0 or a pair [x, y] of them, in units of the projection")
     return tuple(float(size) for size in pair)
+
+
+def _origin(given: Any) -> Any:
+    """A pair of numbers."""
+    is_pair = isinstance(given, list | tuple) and len(given) == 2
+    if not is_pair or not all(isinstance(one, int | float) and not isinstance(one, bool) for one in given):
+        raise ValueError("must be a pair of numbers [x, y], in units of the projection")
+    return tuple(float(one) for one in given)
 
 
 def _walltime(given: Any) -> Any:
@@ -158,6 +180,7 @@ ProjectionCode = Annotated[str, BeforeValidator(_crs, json_schema_input_type=str
 Resolution = Annotated[
     tuple[float, float] | None, BeforeValidator(_resolution, json_schema_input_type=float | list[float] | None)
 ]
+Origin = Annotated[tuple[float, float], BeforeValidator(_origin, json_schema_input_type=list[float])]
 Day = Annotated[
     datetime.date | None,
     BeforeValidator(_date, json_schema_input_type=str | int | None),

@@ -19,6 +19,7 @@ from i2db.config.fields import (
     FilePath,
     Functions,
     Names,
+    Origin,
     ProjectionCode,
     Resolution,
     Text,
@@ -132,10 +133,16 @@ class Chain(ConfigSection):
     region_field: Text = Field(default="region", description="Field of the region file that holds the region's name.")
     proj: ProjectionCode | None = Field(
         default=None,
-        description="Projection of the map, e.g. 'EPSG:2154'; not set: the products' own, where they agree.",
+        description="Projection of the map: 'EPSG:2154', a PROJ string, WKT, or a file (.prj) of one; not set: the "
+        "products' own, where they agree.",
     )
     spatial_resolution: Resolution = Field(
         default=None, description="Pixel size [x, y] in units of the projection; not set: that of the finest band."
+    )
+    grid_origin: Origin = Field(
+        default=(0.0, 0.0),
+        description="A corner [x, y] of pixels in units of the projection, for images whose pixels do not begin at "
+        "multiples of their size; not set: the projection's origin.",
     )
     cloud_threshold: int = Field(
         default=0,

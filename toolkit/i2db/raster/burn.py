@@ -110,8 +110,8 @@ def burn_points(
     geometries = shapely.from_wkb(list(geometries_wkb))
     if not are_points(geometries_wkb):
         raise InputError("a geometry is not a point")
-    columns = np.floor(shapely.get_x(geometries) / grid.resolution_x).astype(np.int64)
-    rows = np.floor(-shapely.get_y(geometries) / grid.resolution_y).astype(np.int64)
+    columns = np.floor(grid.column_of(shapely.get_x(geometries))).astype(np.int64)
+    rows = np.floor(grid.row_of(shapely.get_y(geometries))).astype(np.int64)
     inside = (rows >= window.row) & (rows < window.row_end)
     inside &= (columns >= window.column) & (columns < window.column_end)
     order = np.flatnonzero(inside)

@@ -9,6 +9,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from i2db.projection import spoken
+
 #: Added to row and column so that both are positive; sample_id = row part * SPAN + column part, readable in decimal.
 OFFSET = 500_000_000
 SPAN = 1_000_000_000
@@ -74,12 +76,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Projection and pixel size; pixel (column 0, row 0) has its north-west corner at the projection's origin.
+    """Projection, pixel size and origin: pixel (column 0, row 0) has its north-west corner there.
 
-    Rows grow southwards, as in an image: a point (x, y) lies in column floor(x / resolution_x) and row
-    floor(-y / resolution_y). The origin being at a multiple of the resolution, the grid of a project does not depend
-    on its tiles, and neither does a sample_id. Only a raster of any place that no project holds (an application's) has
-    another `origin_x` and `origin_y`.
+    Rows grow southwards, as in an image: a point (x, y) lies in column floor((x - origin_x) / resolution_x) and row
+    floor((origin_y - y) / resolution_y). The origin is the projection's, or the one of chain.grid_origin: the grid of
+    a project does not depend on its tiles, and neither does a sample_id.
     """
 
     crs: str
@@ -87,6 +88,25 @@ class Grid:
     resolution_y: float
     origin_x: float = 0.0
     origin_y: float = 0.0
+
+    def __str__(self) -> str:
+        """EPSG:32631, pixels of 10.0 x 10.0"""
+        origin = f" from ({self.origin_x}, {self.origin_y})" if self.origin_x or self.origin_y else ""
+        return f"{spoken(self.crs)}, pixels of {self.resolution_x} x {self.resolution_y}{origin}"
+
+    @property
+    def identity(self) -> tuple[str | float, ...]:
+        """What tells one grid from another; the origin only where it is not the projection's."""
+        origin = (self.origin_x, self.origin_y)
+        return (self.crs, self.resolution_x, self.resolution_y, *(origin if any(origin) else ()))
+
+    def centres(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Abscissas and ordinates of the centres of pixels (same shape), in map units."""
+        x = self.origin_x + (columns.astype(np.float64) + 0.5) * self.resolution_x
+        y = self.origin_y - (rows.astype(np.float64) + 0.5) * self.resolution_y
+        return x, y
 
     def column_of(self, x: _Place) -> _Place:
         """Fractional column of an abscissa in map units (or of an array of them)."""

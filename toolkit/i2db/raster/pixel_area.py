@@ -14,7 +14,9 @@ def pixel_areas(
     """Area in square metres (n,) of pixels whose centres are at x, y (n,) in map units.
 
     In degrees: the zone between the parallels of the pixel's edges (Snyder 1987, Map Projections, eq. 3-12), exact.
-    Projected: the area element of the ellipsoid, by differences of longitude and latitude over the pixel.
+    Projected: the area element of the ellipsoid, by differences of longitude and latitude over the pixel. Degrees on a
+    sphere (MODIS' sinusoidal grid) are those of WGS 84, as PROJ takes them on the way to any other system: a sphere is
+    how they are projected, not the shape of the ground.
 
     Raises:
         InputError: the projection is unknown, or does not reach there.
@@ -28,6 +30,8 @@ def pixel_areas(
     ellipsoid = system.get_geod()
     if ellipsoid is None:
         raise InputError(f"the true area of pixels in {crs} cannot be told: it has no ellipsoid")
+    if ellipsoid.es == 0:
+        ellipsoid = pyproj.Geod(ellps="WGS84")
     if system.is_geographic:
         unit = float(system.axis_info[0].unit_conversion_factor)
         return _zone_areas(ellipsoid.a, ellipsoid.es, y * unit, resolution_x * unit, resolution_y * unit)
@@ -58,7 +62,5 @@ def _zone_areas(a: float, es: float, latitude: NDArray[np.float64], width: float
 
 def _authalic(sine: NDArray[np.float64], es: float) -> NDArray[np.float64]:
     """q of Snyder's eq. 3-12 for the sine of a latitude."""
-    if es == 0:
-        return 2 * sine
     e = np.sqrt(es)
     return np.asarray((1 - es) * (sine / (1 - es * sine**2) + np.arctanh(e * sine) / e), dtype=np.float64)

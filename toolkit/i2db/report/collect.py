@@ -13,6 +13,7 @@ from i2db import __version__
 from i2db.config.defaults import defaults_of
 from i2db.errors import ConfigError
 from i2db.files import write_whole
+from i2db.projection import spoken
 from i2db.report import accuracy, failures, importance, made, seen
 from i2db.report.drawing import write_png
 from i2db.report.figures import confusion_figure
@@ -257,7 +258,7 @@ def _subtitle(facts: Mapping[str, Any], labels: Path | None) -> list[str]:
             f"{_day(facts['first_date'])} to {_day(facts['last_date'])}: "
             f"{plural(facts['n_products'], 'product')} of {facts['sensors']} on {plural(facts['n_dates'], 'date')}"
         )
-    pixels = f"pixels of {facts['resolution_x']:g} × {facts['resolution_y']:g} {where.unit} in {facts['crs']}"
+    pixels = f"pixels of {facts['resolution_x']:g} × {facts['resolution_y']:g} {where.unit} in {spoken(facts['crs'])}"
     return [place, season, f"{plural(facts['n_polygons'], 'polygon')} of ground truth, {runs}; {pixels}"]
 
 

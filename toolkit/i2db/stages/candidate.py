@@ -132,7 +132,7 @@ def _candidates(payload: _Payload, burnt: BurnResult, *, is_point: bool) -> pa.T
     region = payload.regions.of_pixels(chunk.window, grid)[rows, columns]
     distance = None
     if not is_point:
-        x, y = (burnt.columns + 0.5) * grid.resolution_x, -(burnt.rows + 0.5) * grid.resolution_y
+        x, y = grid.centres(burnt.rows, burnt.columns)
         distance = edge_distances(payload.shapes, burnt.polygon_index, x, y)
     usable = (
         owned_pixels(chunk_input, chunk.window)[rows, columns]

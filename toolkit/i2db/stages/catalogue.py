@@ -53,7 +53,7 @@ def _tasks(project: Project) -> Sequence[Task]:
                 chain.label_recode,
             )
         ],
-        "grid": [scene.grid.crs, scene.grid.resolution_x, scene.grid.resolution_y],
+        "grid": scene.grid.identity,
         "chunks": [
             [chunk.unit, chunk.window.column, chunk.window.row, chunk.window.n_columns, chunk.window.n_rows]
             for chunk in scene.chunks
@@ -97,8 +97,7 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
             ],
         )
         if project.config.arg_train.crop_mix:
-            grid = (scene.grid.crs, scene.grid.resolution_x, scene.grid.resolution_y)
-            check_previous(project.config, grid, regions["region"].to_pylist(), feature_rows(project))
+            check_previous(project.config, scene.grid, regions["region"].to_pylist(), feature_rows(project))
     database.replace(
         "grid",
         [
@@ -107,6 +106,8 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
                 # A table without images has places and no pixels.
                 "resolution_x": scene.grid.resolution_x if scene.chunks else None,
                 "resolution_y": scene.grid.resolution_y if scene.chunks else None,
+                "origin_x": scene.grid.origin_x if scene.chunks else None,
+                "origin_y": scene.grid.origin_y if scene.chunks else None,
             }
         ],
     )

@@ -172,7 +172,7 @@ def raster_identity(rasters: Sequence[UserRaster]) -> list[list[Any]]:
 def window_identity(scene: Scene, chunk: Chunk) -> list[Any]:
     """Grid and window of a chunk."""
     grid, window = scene.grid, chunk.window
-    return [grid.crs, grid.resolution_x, grid.resolution_y, window.column, window.row, window.n_columns, window.n_rows]
+    return [*grid.identity, window.column, window.row, window.n_columns, window.n_rows]
 
 
 def chunk_inputs(project: Project, stage: str = "validity") -> dict[str, tuple[ChunkInput, list[str]]]:

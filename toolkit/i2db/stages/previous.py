@@ -16,6 +16,7 @@ from i2db.chain.names import DATABASE_NAME
 from i2db.config.reader import load
 from i2db.errors import ConfigError, InputError, StageError
 from i2db.fingerprint import fingerprint
+from i2db.raster.grid import Grid
 from i2db.stages.samples import read_samples
 from i2db.stages.slices import slices_by
 from i2db.store.database import Database
@@ -128,14 +129,12 @@ def annual_rows(config: Config, known: Mapping[int, str]) -> list[dict[str, Any]
     return [{"class_code": one, "merged_code": label, "merged_name": name} for one in train.annual_crop]
 
 
-def check_previous(
-    config: Config, grid: tuple[str, float, float], regions: Sequence[str], features: Sequence[Mapping[str, Any]]
-) -> None:
+def check_previous(config: Config, grid: Grid, regions: Sequence[str], features: Sequence[Mapping[str, Any]]) -> None:
     """Hold the previous project against this year's.
 
     Args:
         config: this year's configuration.
-        grid: projection, width and height of a pixel.
+        grid: this year's.
         regions: this year's regions.
         features: rows of this year's table `feature`, in order.
 
@@ -149,11 +148,11 @@ def check_previous(
         found = {row["class_code"]: row["n_pixels"] for row in previous.rows("previous/classes")}
         strange = {row["region"] for row in previous.rows("previous/regions", class_codes=codes)} - set(regions)
         their_features = previous.rows("previous/features")
-    if not theirs or tuple(theirs[0].values()) != grid:
-        shown = "{crs}, pixels of {resolution_x} x {resolution_y}".format(**theirs[0]) if theirs else "nothing yet"
+    if not theirs or Grid(**theirs[0]) != grid:
+        shown = str(Grid(**theirs[0])) if theirs else "nothing yet"
         raise InputError(
-            f"{where} has {shown}; this year's are {grid[0]}, pixels of {grid[1]} x {grid[2]}",
-            hint="both years need the same chain.proj and chain.spatial_resolution",
+            f"{where} has {shown}; this year's are {grid}",
+            hint="both years need the same chain.proj, chain.spatial_resolution and chain.grid_origin",
         )
     for code in codes:
         if not found.get(code):

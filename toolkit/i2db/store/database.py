@@ -23,7 +23,7 @@ from i2db.errors import ConfigError, ContractError, I2dbError, LockedError, Stag
 from i2db.files import TEMPORARY_PREFIX, disk_full
 from i2db.store.statement import Statement, load, parse, schema_files
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 #: Less than this DuckDB cannot work with (bytes).
 LEAST_MEMORY = 256 * 2**20
@@ -346,18 +346,16 @@ class Database:
         The file is brought up to date at once, and nothing is done where the projection is the one already: DuckDB
         1.5.5 loses the projection of a column when it takes this statement from the log of a killed process.
 
-        Raises:
-            ConfigError: it is no authority and code.
+        Args:
+            crs: as `projection.canonical` writes it: GeoParquet takes PROJJSON, and codes of EPSG.
         """
-        if not re.fullmatch(r"[A-Za-z]+:[A-Za-z0-9_.]+", crs):
-            raise ConfigError(f"{crs!r} is no authority and code such as EPSG:32631")
-        wanted = f"GEOMETRY('{crs}')"
+        wanted = f"GEOMETRY({_quoted_text(crs)})"
         columns = {row["table_name"]: row["data_type"] for row in self.rows("catalogue/geometry_columns")}
         changed = [table for table in GEOMETRY_TABLES if columns.get(table) != wanted]
         for table in changed:
             self._execute(
                 f"ALTER TABLE {quote_identifier(table)} ALTER COLUMN geom SET DATA TYPE {wanted} "
-                f"USING ST_SetCRS(geom, '{crs}')",
+                f"USING ST_SetCRS(geom, {_quoted_text(crs)})",
                 None,
                 f"projection of {table}",
             )

@@ -37,9 +37,9 @@ def wide_view_text(features: list[tuple[str, int, str]]) -> str:
     fixed = (
         "candidate.sample_id, candidate.polygon_id, polygon.class_code, class.class_name, candidate.region, "
         "candidate.tile, candidate.n_valid, candidate.longest_gap, candidate.edge_distance, "
-        "coalesce((candidate.grid_column + 0.5) * grid.resolution_x, "
+        "coalesce(grid.origin_x + (candidate.grid_column + 0.5) * grid.resolution_x, "
         "ST_X(CASE WHEN candidate.grid_column IS NULL THEN polygon.geom END)) AS x, "
-        "coalesce(-(candidate.grid_row + 0.5) * grid.resolution_y, "
+        "coalesce(grid.origin_y - (candidate.grid_row + 0.5) * grid.resolution_y, "
         "ST_Y(CASE WHEN candidate.grid_row IS NULL THEN polygon.geom END)) AS y"
     )
     return (

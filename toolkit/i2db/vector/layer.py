@@ -11,6 +11,7 @@ import numpy as np
 
 from i2db.errors import InputError
 from i2db.finding import Finding
+from i2db.projection import spoken
 from i2db.vector.points import read_point_table
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def to_projection(frame: Any, crs: str, path: Path, subject: str) -> tuple[Any, 
         severity="note",
         subject=subject,
         item=path.name,
-        message=f"is in {source}, the project in {crs}",
+        message=f"is in {source}, the project in {spoken(crs)}",
         remedy="reprojected vertex by vertex",
     )
     return frame.to_crs(crs), [note]
