@@ -55,6 +55,13 @@ COMMENT ON COLUMN previous_candidate.tile IS 'Tile there, with previous_ before 
 COMMENT ON COLUMN previous_candidate.chunk IS 'Chunk of the tile there.';
 
 CREATE OR REPLACE VIEW learnable_pixel AS
+-- Materialized: joined within the second branch, DuckDB 1.5.5 comes to no end where more rows are fetched than it buffers.
+WITH validating AS MATERIALIZED (
+    SELECT polygon_split.run, previous_candidate.polygon_id
+    FROM previous_candidate
+    JOIN candidate ON candidate.sample_id = -1 - previous_candidate.sample_id
+    JOIN polygon_split ON polygon_split.polygon_id = candidate.polygon_id AND polygon_split.split <> 'learn'
+)
 SELECT polygon_split.run, candidate.region, polygon.class_code, candidate.polygon_id, candidate.sample_id
 FROM candidate
 JOIN polygon USING (polygon_id)
@@ -66,12 +73,7 @@ SELECT run.run, previous_candidate.region, previous_candidate.class_code, previo
 FROM previous_candidate
 CROSS JOIN run
 -- A field that validates this year does not learn as it was last year.
-ANTI JOIN (
-    SELECT polygon_split.run, previous_candidate.polygon_id
-    FROM previous_candidate
-    JOIN candidate ON candidate.sample_id = -1 - previous_candidate.sample_id
-    JOIN polygon_split ON polygon_split.polygon_id = candidate.polygon_id AND polygon_split.split <> 'learn'
-) AS validating ON validating.run = run.run AND validating.polygon_id = previous_candidate.polygon_id;
+ANTI JOIN validating ON validating.run = run.run AND validating.polygon_id = previous_candidate.polygon_id;
 COMMENT ON VIEW learnable_pixel IS 'Pixels that each run may learn: those of learn polygons; of annual classes those of the previous year, less polygons that lie on this year''s val polygons.';
 COMMENT ON COLUMN learnable_pixel.run IS 'Run.';
 COMMENT ON COLUMN learnable_pixel.region IS 'Region, that is, model.';

@@ -6,45 +6,56 @@ WITH spread AS (
     SELECT min(n_valid) AS least_dates, greatest(1, ceil((max(n_valid) - min(n_valid) + 1) / 10))::INTEGER AS date_step,
         greatest(5, 5 * ceil((max(longest_gap) + 1) / 50))::INTEGER AS gap_step
     FROM candidate
-), pixel AS MATERIALIZED (
+), pixel AS (
     SELECT run, polygon_id, tile, region, predicted_code = reference_code AS is_correct,
         least(floor(edge_distance / resolution_x), 10)::INTEGER AS edge_bin,
         ((n_valid - least_dates) // date_step)::INTEGER AS date_bin, (longest_gap // gap_step)::INTEGER AS gap_bin
     FROM evaluated_pixel CROSS JOIN grid CROSS JOIN spread
     WHERE predicted_code IS NOT NULL
+), tally AS MATERIALIZED (
+    -- The pixels are read once and not kept, and counted by polygon first: to count distinct polygons among pixels is dear.
+    SELECT run, polygon_id, tile, region, edge_bin, date_bin, gap_bin, count(*) AS n_pixels,
+        count(*) FILTER (is_correct) AS n_correct, grouping(tile) = 0 AS is_place, grouping(edge_bin) = 0 AS is_edge,
+        grouping(date_bin) = 0 AS is_date, grouping(gap_bin) = 0 AS is_gap
+    FROM pixel
+    GROUP BY GROUPING SETS (
+        (run, polygon_id, tile, region), (run, polygon_id, edge_bin), (run, polygon_id, date_bin), (run, polygon_id, gap_bin)
+    )
 ), size AS (
     SELECT polygon_id, CASE WHEN count(*) < 10 THEN 0 WHEN count(*) < 20 THEN 10 WHEN count(*) < 50 THEN 20
         WHEN count(*) < 100 THEN 50 WHEN count(*) < 200 THEN 100 WHEN count(*) < 500 THEN 200 ELSE 500 END AS size_bin
     FROM candidate
     GROUP BY polygon_id
 ), piece AS MATERIALIZED (
-    SELECT pixel.run, pixel.polygon_id, tile, region, any_value(size_bin) AS size_bin,
-        any_value(CASE WHEN distance < 2 * resolution_x THEN 0 WHEN distance < 10 * resolution_x THEN 2
+    SELECT tally.run, tally.polygon_id, tile, region, n_pixels, n_correct, size_bin,
+        CASE WHEN distance < 2 * resolution_x THEN 0 WHEN distance < 10 * resolution_x THEN 2
             WHEN distance < 50 * resolution_x THEN 10 WHEN distance < 100 * resolution_x THEN 50
-            WHEN distance < 500 * resolution_x THEN 100 WHEN distance IS NOT NULL THEN 500 END) AS learn_bin,
-        count(*) AS n_pixels, count(*) FILTER (is_correct) AS n_correct
-    FROM pixel CROSS JOIN grid
+            WHEN distance < 500 * resolution_x THEN 100 WHEN distance IS NOT NULL THEN 500 END AS learn_bin
+    FROM tally CROSS JOIN grid
     LEFT JOIN size USING (polygon_id)
-    LEFT JOIN polygon_distance ON polygon_distance.run = pixel.run AND polygon_distance.polygon_id = pixel.polygon_id
-    GROUP BY pixel.run, pixel.polygon_id, tile, region
+    LEFT JOIN polygon_distance ON polygon_distance.run = tally.run AND polygon_distance.polygon_id = tally.polygon_id
+    WHERE tally.is_place
 ), counted AS (
     SELECT run, 'pixels from the edge' AS circumstance, edge_bin AS at_least,
         edge_bin || CASE WHEN edge_bin = 10 THEN ' and more' ELSE '' END AS bin,
-        count(DISTINCT polygon_id) AS n_polygons, count(*) AS n_pixels, count(*) FILTER (is_correct) AS n_correct
-    FROM pixel
+        count(*) AS n_polygons, sum(n_pixels) AS n_pixels, sum(n_correct) AS n_correct
+    FROM tally
+    WHERE is_edge
     GROUP BY run, edge_bin
     UNION ALL
     SELECT run, 'clear dates', any_value(least_dates + date_bin * date_step),
         any_value((least_dates + date_bin * date_step)::VARCHAR
             || CASE WHEN date_step > 1 THEN ' to ' || (least_dates + (date_bin + 1) * date_step - 1) ELSE '' END),
-        count(DISTINCT polygon_id), count(*), count(*) FILTER (is_correct)
-    FROM pixel CROSS JOIN spread
+        count(*), sum(n_pixels), sum(n_correct)
+    FROM tally CROSS JOIN spread
+    WHERE is_date
     GROUP BY run, date_bin
     UNION ALL
     SELECT run, 'longest gap in days', any_value(gap_bin * gap_step),
         any_value(gap_bin * gap_step || ' to ' || ((gap_bin + 1) * gap_step - 1)),
-        count(DISTINCT polygon_id), count(*), count(*) FILTER (is_correct)
-    FROM pixel CROSS JOIN spread
+        count(*), sum(n_pixels), sum(n_correct)
+    FROM tally CROSS JOIN spread
+    WHERE is_gap
     GROUP BY run, gap_bin
     UNION ALL
     SELECT run, 'pixels from the nearest learn polygon', learn_bin,
@@ -123,20 +134,24 @@ COMMENT ON COLUMN calibration.largest_error IS 'The largest of the ten.';
 COMMENT ON COLUMN calibration.brier_score IS 'Brier score of the event that the label is right: mean of (confidence - 1 or 0) squared. Not the score over all classes: it needs only the confidence of the label.';
 
 CREATE OR REPLACE VIEW suspect_polygon AS
-WITH threshold AS (
+WITH pixel AS MATERIALIZED (
+    -- The pixels are read once, though two questions are asked of them.
+    SELECT run, polygon_id, reference_code, predicted_code, confidence
+    FROM evaluated_pixel
+    WHERE predicted_code IS NOT NULL
+), threshold AS (
     -- How sure the models are of a class where they agree with the ground truth (Northcutt et al. 2021, eq. 2).
     SELECT run, predicted_code AS class_code, avg(confidence) AS confidence
-    FROM evaluated_pixel
+    FROM pixel
     WHERE predicted_code = reference_code
     GROUP BY ALL
 ), labelled AS (
-    SELECT evaluated_pixel.run, polygon_id, reference_code, predicted_code, count(*) AS n_pixels,
-        sum(evaluated_pixel.confidence) AS confidence,
-        count(*) FILTER (evaluated_pixel.confidence >= threshold.confidence) AS n_sure
-    FROM evaluated_pixel
-    JOIN run ON run.run = evaluated_pixel.run AND run.evaluated_split = 'val'
-    LEFT JOIN threshold ON threshold.run = evaluated_pixel.run AND threshold.class_code = predicted_code
-    WHERE predicted_code IS NOT NULL
+    SELECT pixel.run, polygon_id, reference_code, predicted_code, count(*) AS n_pixels,
+        sum(pixel.confidence) AS confidence,
+        count(*) FILTER (pixel.confidence >= threshold.confidence) AS n_sure
+    FROM pixel
+    JOIN run ON run.run = pixel.run AND run.evaluated_split = 'val'
+    LEFT JOIN threshold ON threshold.run = pixel.run AND threshold.class_code = predicted_code
     GROUP BY ALL
 ), validated AS (
     SELECT polygon_id, reference_code, count(DISTINCT run) AS n_runs, sum(n_pixels) AS n_pixels

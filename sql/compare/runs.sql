@@ -1,9 +1,11 @@
 -- Every measure of every run, of the map (no class) and of each class.
 SELECT run, metric, class_name, measure
 FROM (
-    UNPIVOT (SELECT run, NULL::VARCHAR AS class_name, overall_accuracy, kappa, f_score FROM accuracy)
+    -- Read once: what a class does not have is null, and null makes no row.
+    UNPIVOT (
+        SELECT measured.run, class.class_name, measured.overall_accuracy, measured.kappa, measured.f_score
+        FROM accuracy_measure AS measured LEFT JOIN accuracy_class AS class USING (class_code)
+    )
     ON overall_accuracy, kappa, f_score INTO NAME metric VALUE measure
-    UNION ALL BY NAME
-    UNPIVOT (SELECT run, class_name, f_score FROM class_accuracy) ON f_score INTO NAME metric VALUE measure
 )
 ORDER BY class_name NULLS FIRST, metric = 'f_score', metric = 'kappa', run;

@@ -99,6 +99,15 @@ def test_every_classifier_of_otb_has_a_counterpart() -> None:
             "C is searched, and set as scikit_models_parameters.C",
         ),
         (
+            "scikit_models_parameters : { model_type : 'RandomForestClassifier', oob_score : True, bootstrap : False }",
+            "oob_score: RandomForestClassifier has samples out of the bag only where bootstrap is True",
+        ),
+        (
+            # Its trees see all samples unless they are told otherwise.
+            "scikit_models_parameters : { model_type : 'ExtraTreesClassifier', oob_score : True }",
+            "oob_score: ExtraTreesClassifier has samples out of the bag only where bootstrap is True",
+        ),
+        (
             "scikit_models_parameters : { model_type : 'BaggingClassifier', estimator : 'Tree' }",
             "Tree is no classifier that i2db offers",
         ),

@@ -140,6 +140,8 @@ def test_rules_are_held_against_what_there_is(tmp_path: Path) -> None:
             learning_rules(config(**sections), ["1", "2"], [11, 12], features)
 
     refused("there is no class 13", arg_train={"class_weights": {"13": 2}})
+    weighted = {"model_type": "RandomForestClassifier", "parameters": {"class_weight": {"13": 2}}}
+    refused("scikit_models_parameters.class_weight: there is no class 13", scikit_models_parameters=weighted)
     refused("does not exist", arg_train={"sample_management": str(tmp_path / "none.csv")})
     augmentation: dict[str, Any] = {"activate": True, "target_models": ["3"]}
     refused("target_models: there is no model 3", arg_train={"sample_augmentation": augmentation})

@@ -111,6 +111,9 @@ def check_setting(spec: ClassifierSpec, name: str, beside: Collection[str] = ())
         raise ValueError("AdaBoostClassifier weighs the samples, which its estimator cannot learn from")
     if spec.model_type == "SVC" and spec.parameters.get("kernel") == "precomputed":
         raise ValueError("kernel precomputed takes distances of samples in the place of features")
+    if name == "oob_score" and spec.parameters[name] and not spec.parameters.get("bootstrap", built.bootstrap):
+        # scikit-learn says so only when it fits.
+        raise ValueError(f"{spec.model_type} has samples out of the bag only where bootstrap is True")
     if name == "class_weight" and spec.model_type.startswith("Hist") and isinstance(spec.parameters[name], Mapping):
         # It looks the weights up by the place of a class, whatever its code.
         raise ValueError("class_weight by codes is what arg_train.class_weights takes, for any model")

@@ -99,6 +99,10 @@ def learning_rules(
     if isinstance(weights, dict):
         for code in weights:
             check_class(int(code), codes, "arg_train.class_weights: ")
+    own_weights = config.classifier.parameters.get("class_weight")
+    if isinstance(own_weights, Mapping):
+        for code in own_weights:
+            check_class(int(code), codes, "scikit_models_parameters.class_weight: ")
     specs = {
         region: LearningSpec(
             classifier=config.classifier,
