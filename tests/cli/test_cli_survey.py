@@ -97,6 +97,20 @@ def test_another_map_is_evaluated_with_the_same_points(mapped: Path, interpreted
     assert found.counts.trace() == found.counts.sum()
 
 
+def test_labels_in_words_of_their_own(mapped: Path, interpreted: Path) -> None:
+    plain = evaluate_points(mapped, interpreted, "label", other=0)
+    points = pyogrio.read_dataframe(interpreted, layer="points")
+    points["label"] = " crop " + points["label"]
+    pyogrio.write_dataframe(points, interpreted, layer="points", driver="GPKG")
+    with pytest.raises(InputError, match="labels that are no class: crop 0, crop 10"):
+        evaluate_points(mapped, interpreted, "label", other=0)
+    words = {f"crop {code}": code for code in (0, 6, 10, 13, 16)}
+    found = evaluate_points(mapped, interpreted, "label", other=0, recode=words)
+    assert found.assessment.codes == plain.assessment.codes
+    np.testing.assert_array_equal(found.assessment.counts, plain.assessment.counts)
+    np.testing.assert_array_equal(found.assessment.proportions, plain.assessment.proportions)
+
+
 def test_commands(i2db: Command, clean: Path, scene: Scene, tmp_path: Path) -> None:
     answer = i2db("sample-design", clean, "--target-se", "0.03", "--min-per-class", "20", "-o", tmp_path / "p.gpkg")
     code, out, err = answer.code, answer.out, answer.err

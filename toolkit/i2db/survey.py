@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from i2db.accuracy.stratified import Assessment, allocate, assess_sample, sample_size
+from i2db.chain.names import CONFIG_NAME
 from i2db.errors import ConfigError, InputError
 from i2db.files import replacing
 from i2db.raster.labels import ClassArea, Drawn, LabelMap, class_areas, draw_pixels, open_labels
@@ -158,6 +159,7 @@ def evaluate_points(
     label_field: str,
     *,
     names: Mapping[int, str] | None = None,
+    recode: Mapping[str, int] | None = None,
     grouping: Grouping | None = None,
     other: int | None = None,
 ) -> Surveyed:
@@ -169,6 +171,7 @@ def evaluate_points(
             strata are those, otherwise the classes of the map.
         label_field: field with the class code, or its name, that each point has in truth.
         names: classes that there may be; None: those on the map.
+        recode: codes of further labels, as a project's chain.label_recode has them.
         grouping: regrouping of the classes.
         other: code of points that are none of the map's classes in truth: there the map is wrong whatever it says.
 
@@ -189,8 +192,12 @@ def evaluate_points(
         classes.setdefault(other, "other")
     if grouping is not None:
         grouping.check({*classes, *areas}, "the map or the nomenclature")
+    codes = recode or {}
     given = _codes(
-        labels_of_points.to_list(), {**{code: str(code) for code in areas}, **classes}, grouping, label_field
+        [codes.get(str(one).strip(), one) for one in labels_of_points],
+        {**{code: str(code) for code in areas}, **classes},
+        grouping,
+        label_field,
     )
     used = (on_map != nodata) & (given >= 0)
     if not used.any():
@@ -338,6 +345,17 @@ def _assess(
 def class_names(database: Database) -> dict[int, str]:
     """Name of every class of a project, in the order of its nomenclature."""
     return {int(row["class_code"]): str(row["class_name"]) for row in database.rows("evaluate/classes")}
+
+
+def label_codes(folder: Path) -> dict[str, int]:
+    """Codes of the labels that a project's ground truth has as text (chain.label_recode); empty where it has none."""
+    from i2db.config.reader import load
+    from i2db.vector.ground_truth import read_recode
+
+    # A project that was imported has no configuration.
+    path = folder / CONFIG_NAME
+    recode = load(path).config.chain.label_recode if path.is_file() else None
+    return {} if recode is None else read_recode(recode)
 
 
 def expected_accuracies(database: Database, run: int) -> dict[int, float]:

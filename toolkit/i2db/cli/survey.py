@@ -143,7 +143,7 @@ def evaluate(
     source: Annotated[Path | None, typer.Argument(help="Output folder of a project.")] = None,
     reference: Annotated[Path | None, typer.Option(help="Points with the class that is there in truth.")] = None,
     label_field: Annotated[
-        str, typer.Option("--field", help="Field with their class: its code or its name.")
+        str, typer.Option("--field", help="Field with their class: its code, its name, or what chain.label_recode has.")
     ] = "label",
     map_path: Annotated[Path | None, typer.Option("--map", help="Another raster of class codes to evaluate.")] = None,
     regroup: Annotated[
@@ -161,7 +161,7 @@ def evaluate(
     Example: i2db evaluate out/ --reference points.gpkg --field label
     """
     from i2db.report.regroup import read_grouping
-    from i2db.survey import class_names, evaluate_points
+    from i2db.survey import class_names, evaluate_points, label_codes
 
     grouping = read_grouping(regroup) if regroup is not None else None
     if reference is None:
@@ -173,15 +173,18 @@ def evaluate(
         return
     if form is not Format.TABLE and show is None:
         raise ConfigError(f"--format {form.value} is for one table", hint="--show overall, classes, areas or confusion")
-    names = None
+    names, recode = None, None
     if source is not None and source.is_dir():
+        recode = label_codes(source)
         with _open(source) as database:
             names = class_names(database)
         map_path = map_path or _map_of(source, run)
     map_path = map_path or source
     if map_path is None:
         raise ConfigError("no map to evaluate", hint="an output folder, or --map MAP.tif")
-    found = evaluate_points(map_path, reference, label_field, names=names, grouping=grouping, other=other)
+    found = evaluate_points(
+        map_path, reference, label_field, names=names, recode=recode, grouping=grouping, other=other
+    )
     shown = ({} if other is None else {other: "other"}) | (names or {}) | (dict(grouping.names) if grouping else {})
     for answer in [show] if show else list(Answer):
         headings, rows = _answer(found.assessment, answer, shown)
