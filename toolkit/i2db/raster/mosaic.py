@@ -21,6 +21,7 @@ from i2db.raster.write import (
     is_predictable,
     raster_sink,
     writing_errors,
+    zstd_level,
 )
 
 #: How an overview pixel comes from those it stands for: the most frequent, the mean, or one of them.
@@ -223,6 +224,7 @@ def _to_cog(
             driver="COG",
             blocksize=str(BLOCK),
             compress=compress.upper(),
+            **({"level": str(zstd_level(dtype))} if compress == "zstd" else {}),
             predictor="YES" if is_predictable(dtype, is_palette) and compress != "none" else "NO",
             overview_resampling=overview.upper(),
             num_threads=str(threads),
