@@ -62,10 +62,14 @@ WITH validating AS MATERIALIZED (
     JOIN candidate ON candidate.sample_id = -1 - previous_candidate.sample_id
     JOIN polygon_split ON polygon_split.polygon_id = candidate.polygon_id AND polygon_split.split <> 'learn'
 )
-SELECT polygon_split.run, candidate.region, polygon.class_code, candidate.polygon_id, candidate.sample_id
+SELECT polygon_split.run, coalesce(polygon_model.model, candidate.region) AS region, polygon.class_code,
+    candidate.polygon_id, candidate.sample_id
 FROM candidate
 JOIN polygon USING (polygon_id)
 JOIN polygon_split ON polygon_split.polygon_id = candidate.polygon_id AND polygon_split.split = 'learn'
+LEFT JOIN polygon_model
+    ON polygon_model.run = polygon_split.run AND polygon_model.polygon_id = candidate.polygon_id
+    AND polygon_model.region = candidate.region
 ANTI JOIN annual_class ON annual_class.class_code = polygon.class_code
 UNION ALL
 SELECT run.run, previous_candidate.region, previous_candidate.class_code, previous_candidate.polygon_id,
@@ -76,7 +80,7 @@ CROSS JOIN run
 ANTI JOIN validating ON validating.run = run.run AND validating.polygon_id = previous_candidate.polygon_id;
 COMMENT ON VIEW learnable_pixel IS 'Pixels that each run may learn: those of learn polygons; of annual classes those of the previous year, less polygons that lie on this year''s val polygons.';
 COMMENT ON COLUMN learnable_pixel.run IS 'Run.';
-COMMENT ON COLUMN learnable_pixel.region IS 'Region, that is, model.';
+COMMENT ON COLUMN learnable_pixel.region IS 'Model that may learn it: the region''s, or one of several (region_model).';
 COMMENT ON COLUMN learnable_pixel.class_code IS 'Class.';
 COMMENT ON COLUMN learnable_pixel.polygon_id IS 'Its polygon; below 0 for one of the previous year.';
 COMMENT ON COLUMN learnable_pixel.sample_id IS 'The pixel; below 0 for one of the previous year.';
@@ -88,7 +92,7 @@ UNION ALL
 SELECT sample_id, region, class_code, polygon_id, tile, chunk FROM previous_candidate;
 COMMENT ON VIEW labelled_pixel IS 'Candidates of this year and of the previous one, with their class.';
 COMMENT ON COLUMN labelled_pixel.sample_id IS 'The pixel; below 0 for one of the previous year.';
-COMMENT ON COLUMN labelled_pixel.region IS 'Region, that is, model.';
+COMMENT ON COLUMN labelled_pixel.region IS 'Region.';
 COMMENT ON COLUMN labelled_pixel.class_code IS 'Class.';
 COMMENT ON COLUMN labelled_pixel.polygon_id IS 'Its polygon.';
 COMMENT ON COLUMN labelled_pixel.tile IS 'Tile.';
@@ -100,7 +104,7 @@ CREATE TABLE IF NOT EXISTS quota (
 );
 COMMENT ON TABLE quota IS 'How many pixels of a class each model wants and gets.';
 COMMENT ON COLUMN quota.run IS 'Run.';
-COMMENT ON COLUMN quota.region IS 'Region, that is, model.';
+COMMENT ON COLUMN quota.region IS 'The model: the region''s, or one of several (region_model).';
 COMMENT ON COLUMN quota.class_code IS 'Class.';
 COMMENT ON COLUMN quota.sampler IS 'random or periodic.';
 COMMENT ON COLUMN quota.strategy IS 'smallest, constant, byclass, percent, total or all.';
@@ -109,9 +113,10 @@ COMMENT ON COLUMN quota.n_required IS 'What the strategy asks for, as it stands.
 COMMENT ON COLUMN quota.n_drawn IS 'What can be drawn: no more than is available.';
 COMMENT ON COLUMN quota.rate IS 'n_drawn / n_available.';
 
-CREATE TABLE IF NOT EXISTS selection (run INTEGER, sample_id BIGINT);
+CREATE TABLE IF NOT EXISTS selection (run INTEGER, region VARCHAR, sample_id BIGINT);
 COMMENT ON TABLE selection IS 'Pixels drawn for learning.';
 COMMENT ON COLUMN selection.run IS 'Run.';
+COMMENT ON COLUMN selection.region IS 'Model that it is drawn for: the region''s, or one of several (region_model).';
 COMMENT ON COLUMN selection.sample_id IS 'The pixel; below 0 for one of the previous year (previous_candidate).';
 
 CREATE TABLE IF NOT EXISTS sample (sample_id BIGINT, feature_group VARCHAR, tile VARCHAR, chunk INTEGER, features FLOAT[]);

@@ -4,9 +4,9 @@ CREATE TABLE IF NOT EXISTS model (
     run INTEGER, region VARCHAR, kind VARCHAR, path VARCHAR, n_samples BIGINT, n_classes INTEGER,
     n_features INTEGER, confidence_kind VARCHAR, parameters VARCHAR, checksum VARCHAR
 );
-COMMENT ON TABLE model IS 'Models, one per run and region.';
+COMMENT ON TABLE model IS 'Models, one per run and region, or several where their labels are fused (region_model).';
 COMMENT ON COLUMN model.run IS 'Run.';
-COMMENT ON COLUMN model.region IS 'Region whose samples it learnt, and whose pixels it classifies.';
+COMMENT ON COLUMN model.region IS 'Its name: the region whose samples it learnt and whose pixels it classifies, or one of several of a region (region_model).';
 COMMENT ON COLUMN model.kind IS 'Kind of model, e.g. rf.';
 COMMENT ON COLUMN model.path IS 'Folder of the model within the output folder.';
 COMMENT ON COLUMN model.n_samples IS 'Samples it learnt from, with those copied from other regions and those made by augmentation.';
@@ -29,6 +29,27 @@ COMMENT ON COLUMN model_class.n_samples IS 'Samples of the class that it learnt 
 COMMENT ON COLUMN model_class.n_copied IS 'How many of them come from other regions (arg_train.sample_management).';
 COMMENT ON COLUMN model_class.n_added IS 'How many of them augmentation made (arg_train.sample_augmentation).';
 COMMENT ON COLUMN model_class.weight IS 'Weight of each of them in the fit (arg_train.class_weights); 1 where classes are not weighed.';
+
+CREATE OR REPLACE VIEW region_class AS
+SELECT DISTINCT model_class.run, coalesce(region_model.region, model_class.region) AS region, model_class.kind,
+    model_class.class_code
+FROM model_class LEFT JOIN region_model ON region_model.model = model_class.region;
+COMMENT ON VIEW region_class IS 'Classes that the models of each region know.';
+COMMENT ON COLUMN region_class.run IS 'Run.';
+COMMENT ON COLUMN region_class.region IS 'Region.';
+COMMENT ON COLUMN region_class.kind IS 'Kind of model.';
+COMMENT ON COLUMN region_class.class_code IS 'Class.';
+
+CREATE TABLE IF NOT EXISTS model_confusion (
+    run INTEGER, region VARCHAR, kind VARCHAR, reference_code INTEGER, predicted_code INTEGER, n_samples BIGINT
+);
+COMMENT ON TABLE model_confusion IS 'What models say of their own samples out of fold, polygons whole: where several of a region are fused by Dempster and Shafer''s rule, how far each is believed.';
+COMMENT ON COLUMN model_confusion.run IS 'Run.';
+COMMENT ON COLUMN model_confusion.region IS 'The model (region_model).';
+COMMENT ON COLUMN model_confusion.kind IS 'Kind of model.';
+COMMENT ON COLUMN model_confusion.reference_code IS 'Class of the sample.';
+COMMENT ON COLUMN model_confusion.predicted_code IS 'Class that a model says which was fitted on the other folds.';
+COMMENT ON COLUMN model_confusion.n_samples IS 'Samples.';
 
 CREATE TABLE IF NOT EXISTS search_result (
     run INTEGER, region VARCHAR, kind VARCHAR, setting INTEGER, parameters VARCHAR, fold INTEGER, score DOUBLE

@@ -12,6 +12,11 @@ WITH candidate_class AS (
         count(*) FILTER (polygon_split.split = 'val') AS n_val
     FROM candidate_class JOIN polygon_split USING (polygon_id)
     GROUP BY ALL
+), per_quota AS (
+    SELECT quota.run, coalesce(region_model.region, quota.region) AS region, quota.class_code,
+        sum(quota.n_available)::BIGINT AS n_available, sum(quota.n_required)::BIGINT AS n_required
+    FROM quota LEFT JOIN region_model ON region_model.model = quota.region
+    GROUP BY ALL
 ), per_selection AS (
     SELECT selection.run, candidate_class.region, candidate_class.class_code, count(*) AS n_selected,
         count(*) FILTER (selection.sample_id IN (SELECT rejection.sample_id FROM rejection)) AS n_rejected,
@@ -26,8 +31,8 @@ SELECT
     run.run, region.region, class.class_code, class.class_name,
     coalesce(per_split.n_learn_polygons, 0) AS n_learn_polygons,
     coalesce(per_split.n_val_polygons, 0) AS n_val_polygons,
-    coalesce(quota.n_available, 0) AS n_available,
-    coalesce(quota.n_required, 0) AS n_required,
+    coalesce(per_quota.n_available, 0) AS n_available,
+    coalesce(per_quota.n_required, 0) AS n_required,
     coalesce(per_selection.n_selected, 0) AS n_selected,
     coalesce(per_selection.n_rejected, 0) AS n_rejected,
     coalesce(per_selection.n_learn, 0) AS n_learn,
@@ -35,13 +40,13 @@ SELECT
 FROM run CROSS JOIN region CROSS JOIN class
 LEFT JOIN per_split
     ON per_split.run = run.run AND per_split.region = region.region AND per_split.class_code = class.class_code
-LEFT JOIN quota
-    ON quota.run = run.run AND quota.region = region.region AND quota.class_code = class.class_code
+LEFT JOIN per_quota
+    ON per_quota.run = run.run AND per_quota.region = region.region AND per_quota.class_code = class.class_code
 LEFT JOIN per_selection
     ON per_selection.run = run.run AND per_selection.region = region.region
     AND per_selection.class_code = class.class_code
 ORDER BY run.run, region.region_rank, class.class_rank;
-COMMENT ON VIEW class_statistics IS 'Samples per run, region and class, every class of the nomenclature, zeros kept.';
+COMMENT ON VIEW class_statistics IS 'Samples per run, region and class, every class of the nomenclature, zeros kept; where a region has several models, what they have together: a pixel counts once for each.';
 COMMENT ON COLUMN class_statistics.run IS 'Run.';
 COMMENT ON COLUMN class_statistics.region IS 'Region.';
 COMMENT ON COLUMN class_statistics.class_code IS 'Class.';
@@ -60,7 +65,7 @@ SELECT
     prediction.run, prediction.region, prediction.kind, prediction.sample_id, candidate.polygon_id, candidate.tile,
     polygon.class_code AS reference_code, prediction.class_code AS predicted_code, prediction.confidence,
     candidate.n_valid, candidate.longest_gap, candidate.edge_distance,
-    model_class.class_code IS NOT NULL AS is_known
+    region_class.class_code IS NOT NULL AS is_known
 FROM prediction
 JOIN candidate USING (sample_id)
 JOIN polygon USING (polygon_id)
@@ -68,12 +73,12 @@ JOIN run ON run.run = prediction.run
 JOIN polygon_split
     ON polygon_split.run = prediction.run AND polygon_split.polygon_id = candidate.polygon_id
     AND polygon_split.split = run.evaluated_split
-LEFT JOIN model_class
-    ON model_class.run = prediction.run AND model_class.region = prediction.region
-    AND model_class.kind = prediction.kind AND model_class.class_code = polygon.class_code;
+LEFT JOIN region_class
+    ON region_class.run = prediction.run AND region_class.region = prediction.region
+    AND region_class.kind = prediction.kind AND region_class.class_code = polygon.class_code;
 COMMENT ON VIEW validation_pixel IS 'Pixels of the polygons kept for validation, with what they are and what they were called, class by class.';
 COMMENT ON COLUMN validation_pixel.run IS 'Run.';
-COMMENT ON COLUMN validation_pixel.region IS 'Region, that is, model.';
+COMMENT ON COLUMN validation_pixel.region IS 'Region.';
 COMMENT ON COLUMN validation_pixel.kind IS 'Kind of model.';
 COMMENT ON COLUMN validation_pixel.sample_id IS 'The pixel.';
 COMMENT ON COLUMN validation_pixel.polygon_id IS 'Its polygon.';
@@ -84,7 +89,7 @@ COMMENT ON COLUMN validation_pixel.confidence IS 'Confidence from 0 to 1.';
 COMMENT ON COLUMN validation_pixel.n_valid IS 'Number of clear dates.';
 COMMENT ON COLUMN validation_pixel.longest_gap IS 'Longest stretch without a clear date, in days.';
 COMMENT ON COLUMN validation_pixel.edge_distance IS 'Distance to the boundary of the polygon in map units.';
-COMMENT ON COLUMN validation_pixel.is_known IS 'Whether the region''s model has seen the class at all.';
+COMMENT ON COLUMN validation_pixel.is_known IS 'Whether a model of the region has seen the class at all.';
 
 CREATE OR REPLACE VIEW evaluated_pixel AS
 SELECT validation_pixel.* REPLACE (
@@ -92,9 +97,9 @@ SELECT validation_pixel.* REPLACE (
     coalesce(predicted.merged_code, validation_pixel.predicted_code) AS predicted_code,
     validation_pixel.is_known OR (
         reference.merged_code IS NOT NULL AND EXISTS (
-            FROM model_class JOIN annual_class USING (class_code)
-            WHERE model_class.run = validation_pixel.run AND model_class.region = validation_pixel.region
-                AND model_class.kind = validation_pixel.kind
+            FROM region_class JOIN annual_class USING (class_code)
+            WHERE region_class.run = validation_pixel.run AND region_class.region = validation_pixel.region
+                AND region_class.kind = validation_pixel.kind
         )
     ) AS is_known
 )
@@ -103,7 +108,7 @@ LEFT JOIN annual_class AS reference ON reference.class_code = validation_pixel.r
 LEFT JOIN annual_class AS predicted ON predicted.class_code = validation_pixel.predicted_code;
 COMMENT ON VIEW evaluated_pixel IS 'Pixels of the polygons kept for validation, with what they are and what they were called; annual classes merged where arg_train.a_crop_label_replacement asks for it.';
 COMMENT ON COLUMN evaluated_pixel.run IS 'Run.';
-COMMENT ON COLUMN evaluated_pixel.region IS 'Region, that is, model.';
+COMMENT ON COLUMN evaluated_pixel.region IS 'Region.';
 COMMENT ON COLUMN evaluated_pixel.kind IS 'Kind of model.';
 COMMENT ON COLUMN evaluated_pixel.sample_id IS 'The pixel.';
 COMMENT ON COLUMN evaluated_pixel.polygon_id IS 'Its polygon.';
@@ -114,7 +119,7 @@ COMMENT ON COLUMN evaluated_pixel.confidence IS 'Confidence from 0 to 1.';
 COMMENT ON COLUMN evaluated_pixel.n_valid IS 'Number of clear dates.';
 COMMENT ON COLUMN evaluated_pixel.longest_gap IS 'Longest stretch without a clear date, in days.';
 COMMENT ON COLUMN evaluated_pixel.edge_distance IS 'Distance to the boundary of the polygon in map units.';
-COMMENT ON COLUMN evaluated_pixel.is_known IS 'Whether the region''s model has seen the class at all.';
+COMMENT ON COLUMN evaluated_pixel.is_known IS 'Whether a model of the region has seen the class at all.';
 
 CREATE OR REPLACE VIEW confusion AS
 SELECT run, reference_code, predicted_code, count(*) AS n_pixels

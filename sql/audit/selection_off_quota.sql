@@ -2,7 +2,7 @@
 SELECT quota.run, quota.region, quota.class_code, quota.n_drawn, coalesce(drawn.n, 0) AS n, coalesce(drawn.n_pixels, 0) AS n_pixels
 FROM quota
 LEFT JOIN (
-    SELECT selection.run, pixel.region, pixel.class_code, count(*) AS n,
+    SELECT selection.run, selection.region, pixel.class_code, count(*) AS n,
         count(DISTINCT selection.sample_id) AS n_pixels
     FROM selection JOIN labelled_pixel AS pixel USING (sample_id)
     GROUP BY ALL

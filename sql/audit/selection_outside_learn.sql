@@ -2,4 +2,5 @@
 SELECT selection.run, selection.sample_id
 FROM selection
 ANTI JOIN learnable_pixel
-    ON learnable_pixel.run = selection.run AND learnable_pixel.sample_id = selection.sample_id;
+    ON learnable_pixel.run = selection.run AND learnable_pixel.region = selection.region
+    AND learnable_pixel.sample_id = selection.sample_id;

@@ -1,6 +1,6 @@
 -- What each model learns from, in scan order: the drawn pixels of its region whose features are complete, and copies.
 WITH own AS (
-    SELECT selection.run, pixel.region, selection.sample_id, pixel.class_code, pixel.polygon_id
+    SELECT selection.run, selection.region, selection.sample_id, pixel.class_code, pixel.polygon_id
     FROM selection
     JOIN labelled_pixel AS pixel USING (sample_id)
     WHERE selection.sample_id IN (

@@ -1,6 +1,6 @@
 -- The chunks that each model's samples lie in, those of the regions that it gets copies from included.
 WITH drawn AS (
-    SELECT DISTINCT selection.run, pixel.region, unit(pixel.tile, pixel.chunk) AS unit
+    SELECT DISTINCT selection.run, selection.region, unit(pixel.tile, pixel.chunk) AS unit
     FROM selection JOIN labelled_pixel AS pixel USING (sample_id)
 ), rule AS (
     SELECT unnest($copies::STRUCT(

@@ -1,2 +1,4 @@
--- The regions, that is, the models of a run.
-SELECT region FROM region ORDER BY region_rank;
+-- The models of a run, each with its region and the sensor that it is for.
+SELECT region_model.model, region_model.region, region_model.sensor
+FROM region_model JOIN region USING (region)
+ORDER BY region.region_rank, region_model.model;

@@ -8,9 +8,11 @@ SELECT
 FROM (
     SELECT region.region, count(*) AS n_runs
     FROM region CROSS JOIN run
-    WHERE NOT EXISTS (
-        FROM quota WHERE quota.run = run.run AND quota.region = region.region AND quota.n_drawn > 0
-    )
+    ANTI JOIN (
+        SELECT quota.run, coalesce(region_model.region, quota.region) AS covered
+        FROM quota LEFT JOIN region_model ON region_model.model = quota.region
+        WHERE quota.n_drawn > 0
+    ) AS learnt ON learnt.run = run.run AND learnt.covered = region.region
     GROUP BY region.region
 ) AS bare
 JOIN region USING (region)

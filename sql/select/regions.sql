@@ -1,2 +1,4 @@
--- Regions in their order.
-SELECT region FROM region ORDER BY region_rank;
+-- The models, each with its region.
+SELECT region_model.model, region_model.region
+FROM region_model JOIN region USING (region)
+ORDER BY region.region_rank, region_model.model;

@@ -13,7 +13,7 @@ WITH strategy AS (
     JOIN strategy ON strategy.region = pixel.region
 ), random_rank AS (
     -- A pixel's place depends on itself only, so that 500 per class are the first half of 1000.
-    SELECT run, sample_id, n_drawn,
+    SELECT run, region, sample_id, n_drawn,
         row_number() OVER (
             PARTITION BY run, region, class_code ORDER BY md5(concat_ws('|', draw_seed, run, sample_id)), sample_id
         ) AS draw_rank
@@ -46,15 +46,15 @@ WITH strategy AS (
         WHERE quota.sampler = 'periodic' AND quota.n_drawn < quota.n_available AND strategy.jitter > 0
     )
 )
-SELECT run, sample_id FROM learnable WHERE n_drawn = n_available
+SELECT run, region, sample_id FROM learnable WHERE n_drawn = n_available
 UNION ALL
-SELECT run, sample_id FROM random_rank WHERE draw_rank <= n_drawn
+SELECT run, region, sample_id FROM random_rank WHERE draw_rank <= n_drawn
 UNION ALL
 -- Without jitter pixel i is taken iff ceil(i * N / T) > ceil((i - 1) * N / T), in integers.
-SELECT run, sample_id FROM scan_rank
+SELECT run, region, sample_id FROM scan_rank
 WHERE jitter = 0
     AND (i * n_drawn + n_available - 1) // n_available > ((i - 1) * n_drawn + n_available - 1) // n_available
 UNION ALL
-SELECT scan_rank.run, scan_rank.sample_id FROM scan_rank
+SELECT scan_rank.run, scan_rank.region, scan_rank.sample_id FROM scan_rank
 JOIN pick USING (run, region, class_code, i)
-ORDER BY run, sample_id;
+ORDER BY run, region, sample_id;

@@ -8,7 +8,7 @@ WITH ranked AS (
             ORDER BY md5(concat_ws('|', run.random_seed, run.run, group_stratum.group_id)), group_stratum.group_id
         ) AS draw_rank,
         count(*) OVER (PARTITION BY run.run, group_stratum.region, group_stratum.class_code) AS n
-    FROM group_stratum CROSS JOIN run
+    FROM group_stratum ANTI JOIN held_group USING (group_id) CROSS JOIN run
 ), drawn AS (
     SELECT run, group_id, class_code, region,
         CASE

@@ -2,7 +2,7 @@
 DELETE FROM polygon_split;
 INSERT INTO polygon_split BY NAME
 WITH block AS (
-    SELECT DISTINCT unit FROM group_unit
+    SELECT DISTINCT unit FROM group_unit ANTI JOIN held_group USING (group_id)
 ), ranked AS (
     SELECT run.run, block.unit,
         row_number() OVER (
@@ -21,4 +21,5 @@ FROM ranked
 JOIN group_unit USING (unit)
 JOIN group_stratum USING (group_id)
 JOIN polygon_group USING (group_id)
-JOIN polygon USING (polygon_id);
+JOIN polygon USING (polygon_id)
+ANTI JOIN held_group ON held_group.group_id = polygon_group.group_id;

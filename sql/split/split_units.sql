@@ -16,4 +16,5 @@ CROSS JOIN group_stratum
 JOIN polygon_group USING (group_id)
 JOIN polygon USING (polygon_id)
 LEFT JOIN group_unit USING (group_id)
-LEFT JOIN touched ON touched.group_id = group_stratum.group_id AND touched.unit = run.held_out;
+LEFT JOIN touched ON touched.group_id = group_stratum.group_id AND touched.unit = run.held_out
+ANTI JOIN held_group ON held_group.group_id = group_stratum.group_id;

@@ -7,7 +7,7 @@ LEFT JOIN class USING (class_code)
 JOIN sample ON sample.sample_id = selection.sample_id
 JOIN (SELECT feature_group, min(feature_id) AS first_id FROM feature GROUP BY feature_group) AS place
     USING (feature_group)
-WHERE selection.run = $run AND pixel.region = $region
+WHERE selection.run = $run AND selection.region = $region
 GROUP BY selection.sample_id, pixel.polygon_id, class.class_name
 HAVING count(*) = (SELECT count(DISTINCT feature_group) FROM feature)
 ORDER BY selection.sample_id;

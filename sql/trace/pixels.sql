@@ -1,6 +1,6 @@
 -- The candidate pixels of a polygon, with how many runs drew them and how many got them right.
 SELECT candidate.sample_id, candidate.tile, candidate.chunk, candidate.n_valid, candidate.edge_distance,
-    (SELECT count(*) FROM selection WHERE selection.sample_id = candidate.sample_id) AS n_runs_drawn,
+    (SELECT count(DISTINCT selection.run) FROM selection WHERE selection.sample_id = candidate.sample_id) AS n_runs_drawn,
     count(prediction.sample_id) FILTER (prediction.class_code = polygon.class_code) AS n_right,
     count(prediction.sample_id) AS n_predictions,
     arg_min(predicted.class_name, prediction.run) AS first_label

@@ -18,6 +18,7 @@ from i2db.sample_table import table_columns
 from i2db.scene import sensor_series
 from i2db.sensors.check import check_extents, check_readable
 from i2db.series import SensorProducts, project_grid, scan_all, tile_windows
+from i2db.stages.fuse import require_free_label
 from i2db.stages.previous import annual_rows, previous_state
 from i2db.user_functions import user_functions
 from i2db.user_rasters import user_rasters
@@ -108,8 +109,10 @@ def _classes(config: Config, findings: list[Finding]) -> list[int]:
             for name in names
             if name.code not in colors
         ]
+    named = {name.code: name.name for name in names}
+    _attempt(findings, "fusion of runs", lambda: require_free_label(config, named))
     if config.arg_train.crop_mix:
-        _attempt(findings, "arg_train.crop_mix", lambda: annual_rows(config, {name.code: name.name for name in names}))
+        _attempt(findings, "arg_train.crop_mix", lambda: annual_rows(config, named))
         _attempt(findings, "arg_train.crop_mix", lambda: previous_state(config))
     return [name.code for name in names]
 

@@ -75,6 +75,11 @@ class Project:
             scene=scene,
         )
 
+    @property
+    def sensor_names(self) -> tuple[str, ...]:
+        """The sensors whose products are read, in the order of their features."""
+        return tuple(series.sensor.name for series in self.scene.series)
+
     def note_configuration(self) -> None:
         """Bring table `configuration` up to date: it is what the folder was last run with, no result of a stage."""
         with self.database.transaction():

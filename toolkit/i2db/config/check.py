@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from i2db.config import check_crop_mix, check_functions, check_sensors, check_table
+from i2db.config import check_crop_mix, check_functions, check_fusion, check_sensors, check_table
 from i2db.config.check_learning import check_learning
 from i2db.config.fields import BUILDER_GROUPS, GROUND_TRUTH_KEYS
 from i2db.config.findings import Findings, key_name
@@ -74,6 +74,7 @@ def check(config: Config, resolved: Resolved, findings: Findings, whole: Place) 
     _check_selection(checks)
     check_learning(checks)
     check_crop_mix.check(checks)
+    check_fusion.check(checks)
     _check_curve(checks)
     check_sensors.check(checks)
     check_table.check(checks)

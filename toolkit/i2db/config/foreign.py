@@ -66,16 +66,8 @@ RETIRED = frozenset(
 )
 
 _NO_STACK = "i2db reads the product files where they lie and writes no stack of them"
-_NO_FUSION = "only the fusion of regions reads it, which is not built yet"
-_NO_MERGE = "only merge_final_classifications reads it, which is not built yet"
 _NO_CLASSIF_MIX = "only samples_classif_mix reads it, which is not built yet"
 _NO_CONTEXT = "only enable_autocontext reads it, which is not built yet"
-
-_MERGE = {"merge_final_classifications": _unbuilt(False)} | _idle(
-    _NO_MERGE,
-    "merge_final_classifications_method merge_final_classifications_undecidedlabel merge_final_classifications_ratio "
-    "dempstershafer_mob fusionofclassification_all_samples_validation keep_runs_results",
-)
 
 #: By section; "*" stands for every other key of a section.
 FOREIGN: dict[str, dict[str, Foreign]] = {
@@ -83,8 +75,6 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
         "s1_path": _unbuilt(),
         "output_statistics": _unbuilt(False),
         "enable_cross_validation": _unbuilt(False),
-        **_MERGE,
-        **_idle(_NO_FUSION, "mode_outside_regionsplit"),
         **_idle(
             _NO_STACK,
             "s2_output_path s2_s2c_output_path s2_l3a_output_path l8_output_path l8_output_path_old l5_output_path_old",
@@ -97,7 +87,9 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
         **_idle("i2db chooses the compression of each raster", "compression_algorithm"),
     },
     "arg_train": {
-        "dempster_shafer_sar_opt_fusion": _unbuilt(False),
+        "dempster_shafer_sar_opt_fusion": Foreign(
+            "unbuilt", (False,), reason="arg_train.late_fusion fuses the models of several optical sensors"
+        ),
         "samples_classif_mix": Foreign(
             "unbuilt",
             (False,),
@@ -115,9 +107,7 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
         **_idle("i2db keeps samples as Parquet and exports them in the form asked for", "learning_samples_extension"),
     },
     "arg_classification": {
-        **_MERGE,
         "enable_boundary_fusion": _unbuilt(False),
-        **_idle(_NO_FUSION, "fusion_options no_label_management"),
         **_idle(
             "only enable_boundary_fusion reads it, which is not built yet",
             "boundary_interior_buffer_size boundary_exterior_buffer_size boundary_fusion_epsilon "
@@ -173,7 +163,6 @@ FOREIGN: dict[str, dict[str, Foreign]] = {
 #: Settings that iota2 knows of keys that i2db has, but that are not built yet.
 UNBUILT_SETTINGS: dict[tuple[str, str], frozenset[str]] = {
     ("arg_train", "classifier"): frozenset(["sharkkm"]),
-    ("arg_classification", "classif_mode"): frozenset({"fusion"}),
     ("builders", "builders_class_name"): frozenset(
         [
             "i2_obia",

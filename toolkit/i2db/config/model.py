@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
+from i2db.config.classification import ArgClassification
 from i2db.config.fields import (
     STEP_GROUPS,
     Bytes,
@@ -144,6 +145,12 @@ class Chain(ConfigSection):
         description="A corner [x, y] of pixels in units of the projection, for images whose pixels do not begin at "
         "multiples of their size; not set: the projection's origin.",
     )
+    mode_outside_regionsplit: float = Field(
+        default=0.1,
+        gt=0,
+        description="Area of polygons in square kilometres that one model learns from, for classif_mode fusion: a "
+        "region with more is dealt out to several models.",
+    )
     cloud_threshold: int = Field(
         default=0,
         ge=0,
@@ -183,25 +190,6 @@ class Chain(ConfigSection):
         """The nomenclature, where there is ground truth."""
         assert self.nomenclature_path is not None
         return self.nomenclature_path
-
-
-class ArgClassification(ConfigSection):
-    """What is made of the models."""
-
-    classif_mode: Literal["separate"] = Field(
-        default="separate", description="How regions are classified: each by the one model of its own."
-    )
-    enable_probability_map: bool = Field(
-        default=False, description="Whether a map of the probability of every class is written."
-    )
-    generate_final_probability_map: bool = Field(
-        default=False, description="The same under iota2's later name: one of the two is enough."
-    )
-
-    @property
-    def has_probability_map(self) -> bool:
-        """Whether a probability map is made, under either of its keys."""
-        return self.enable_probability_map or self.generate_final_probability_map
 
 
 class Interpolation(ConfigSection):
@@ -475,6 +463,11 @@ class Config(ConfigSection):
     )
     builders: Builders = Field(default=Builders(), description="Which chain of steps is run.")
     execution: Execution = Field(default=Execution(), description="Where and with how much the work is done.")
+
+    @property
+    def fuses_models(self) -> bool:
+        """Whether a region may have several models, whose labels are fused."""
+        return self.arg_train.late_fusion or self.arg_classification.classif_mode == "fusion"
 
     @property
     def classifier(self) -> ClassifierSpec:

@@ -27,6 +27,18 @@ _MOVED: dict[tuple[str, str], tuple[str, str]] = {
     ("chain", "forcestandardlabels"): ("arg_train", "force_standard_labels"),
     ("chain", "obiasegmentationpath"): ("obia", "obia_segmentation_path"),
     ("chain", "listtiles"): ("chain", "list_tile"),
+    **{
+        ("chain", name.replace("_", "")): ("arg_classification", name)
+        for name in (
+            "merge_final_classifications",
+            "merge_final_classifications_method",
+            "merge_final_classifications_undecidedlabel",
+            "merge_final_classifications_ratio",
+            "dempstershafer_mob",
+            "fusionofclassification_all_samples_validation",
+            "keep_runs_results",
+        )
+    },
     ("argtrain", "options"): ("arg_train", "otb_classifier_options"),
     ("globchain", "proj"): ("chain", "proj"),
     ("slurm", "account"): ("execution", "job_account"),

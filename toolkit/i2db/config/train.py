@@ -265,6 +265,11 @@ class ArgTrain(ConfigSection):
         description="Weight of the samples of each class: 'balanced' is inverse to their number; or a mapping of codes "
         "to weights, 1 for those that it lacks; not set: all weigh the same.",
     )
+    late_fusion: bool = Field(
+        default=False,
+        description="Whether each region has a model per sensor, whose labels are fused "
+        "(arg_classification.fusion_options); features of no sensor, such as user rasters, go with all of them.",
+    )
     sample_management: FilePath | None = Field(
         default=None,
         description="CSV file of source model, destination model, class and quantity: samples that a model gets from "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -55,6 +56,8 @@ class Learnt:
     n_samples: tuple[tuple[int, int], ...]
     scores: tuple[SearchScore, ...] = ()
     importances: tuple[Importance, ...] = ()
+    #: (class, class that it is given out of fold, samples), where the specification asks for it.
+    confusion: tuple[tuple[int, int, int], ...] = ()
 
 
 class Augmenter(BaseEstimator):  # type: ignore[misc]
@@ -141,12 +144,14 @@ def fit(
         pipeline.fit(features, codes)
         model = _fitted(spec, pipeline, features.shape[1])
         importances = _importances(spec, chosen, model, features, codes, polygons, random_state, n_threads)
+        confusion = _confusion(spec, chosen, features, codes, polygons, random_state, n_threads)
     return Learnt(
         model=model,
         chosen=chosen,
         n_samples=_counts(spec, codes),
         scores=scores,
         importances=tuple(importances),
+        confusion=confusion,
     )
 
 
@@ -273,30 +278,84 @@ def _importances(
         yield found
     if "permutation" not in spec.importance:
         return
+    models = _models_of_folds(
+        spec,
+        chosen,
+        features,
+        labels,
+        polygons,
+        random_state,
+        n_threads,
+        what="permutation importance",
+        hint="there are too few polygons for it: leave permutation out of arg_train.feature_importance",
+    )
+    found_in_folds = [
+        permutation(
+            of_fold,
+            features[test],
+            labels[test],
+            n_repeats=spec.n_repeats,
+            random_state=random_state + fold,
+            n_threads=n_threads,
+        )
+        for fold, (of_fold, test) in enumerate(models)
+    ]
+    yield mean_over_folds(found_in_folds)
+
+
+def _confusion(
+    spec: LearningSpec,
+    chosen: dict[str, Any],
+    features: NDArray[np.float32],
+    labels: NDArray[np.uint16],
+    polygons: NDArray[np.int64] | None,
+    random_state: int,
+    n_threads: int,
+) -> tuple[tuple[int, int, int], ...]:
+    """What models fitted on all folds but one say of the samples of that one, polygons whole."""
+    if not spec.is_cross_validated:
+        return ()
+    found: Counter[tuple[int, int]] = Counter()
+    for of_fold, test in _models_of_folds(
+        spec,
+        chosen,
+        features,
+        labels,
+        polygons,
+        random_state,
+        n_threads,
+        what="the mass of belief of a model",
+        hint="there are too few polygons for it: fuse by -method majorityvoting (arg_classification.fusion_options)",
+    ):
+        predicted, _ = of_fold.predict(features[test], n_threads=n_threads)
+        found.update(zip(labels[test].tolist(), predicted.tolist(), strict=True))
+    return tuple((reference, code, n) for (reference, code), n in sorted(found.items()))
+
+
+def _models_of_folds(
+    spec: LearningSpec,
+    chosen: dict[str, Any],
+    features: NDArray[np.float32],
+    labels: NDArray[np.uint16],
+    polygons: NDArray[np.int64] | None,
+    random_state: int,
+    n_threads: int,
+    *,
+    what: str,
+    hint: str,
+) -> Iterator[tuple[Classifier, NDArray[np.intp]]]:
+    """Per fold a model fitted on the others, and the rows of the fold; `what` needs them, and `hint` does without."""
     n_groups = np.unique(polygons).size if polygons is not None else len(labels)
-    found_in_folds = []
-    splits = folds(labels, polygons, min(spec.classifier.n_folds, n_groups), random_state)
-    for fold, (learn, test) in enumerate(splits):
+    for learn, test in folds(labels, polygons, min(spec.classifier.n_folds, n_groups), random_state):
         if np.unique(labels[learn]).size < 2:
             raise InputError(
-                "permutation importance fits on the polygons of all folds but one, and finds a single class there",
-                hint="there are too few polygons for it: leave permutation out of arg_train.feature_importance",
+                f"{what} needs models of the polygons of all folds but one, and there is a single class in these",
+                hint=hint,
             )
         pipeline = _pipeline(spec, len(learn), random_state, n_threads)
         pipeline.set_params(**{_path(spec, name): setting for name, setting in chosen.items()})
         pipeline.fit(features[learn], labels[learn])
-        of_fold = _fitted(spec, pipeline, features.shape[1])
-        found_in_folds.append(
-            permutation(
-                of_fold,
-                features[test],
-                labels[test],
-                n_repeats=spec.n_repeats,
-                random_state=random_state + fold,
-                n_threads=n_threads,
-            )
-        )
-    yield mean_over_folds(found_in_folds)
+        yield _fitted(spec, pipeline, features.shape[1]), test
 
 
 def _counts(spec: LearningSpec, labels: NDArray[np.uint16]) -> tuple[tuple[int, int], ...]:

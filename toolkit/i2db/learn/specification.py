@@ -67,6 +67,8 @@ class LearningSpec:
         class_weights: "balanced" (inverse to the class's samples), a weight per class code, or None for equal weights.
         importance: how the importance of the features is measured.
         n_repeats: how often each feature is shuffled for permutation importance.
+        is_cross_validated: whether it is found out, too, what models of all folds but one say of the samples of that
+            one; a polygon's samples stay in one fold.
     """
 
     classifier: ClassifierSpec = ClassifierSpec()
@@ -75,3 +77,4 @@ class LearningSpec:
     class_weights: Literal["balanced"] | tuple[tuple[int, float], ...] | None = None
     importance: tuple[ImportanceMethod, ...] = ()
     n_repeats: int = 5
+    is_cross_validated: bool = False

@@ -35,6 +35,24 @@ def vote(labels: NDArray[Any], *, nodata: int = 0, undecided: int = 0) -> NDArra
     return np.where(most == 0, np.asarray(nodata, dtype=labels.dtype), result)
 
 
+def agreement(labels: NDArray[Any], confidences: NDArray[np.float32], fused: NDArray[Any]) -> NDArray[np.float32]:
+    """How far classifications agree with the label that they come to, 0 to 1.
+
+    The mean over the classifications that have data of their confidence where they say the label, and of 1 less that
+    where they say another one (iota2's rule for fused maps); 0 where the label is none of theirs.
+
+    Args:
+        labels: (classifiers, ...), 0 for no data.
+        confidences: (classifiers, ...), 0 to 1.
+        fused: (...) the label.
+    """
+    has_data = labels != 0
+    says = labels == fused
+    total = np.where(says, confidences, 1 - confidences).sum(axis=0, where=has_data)
+    mean = total / np.maximum(has_data.sum(axis=0), 1)
+    return np.where((says & has_data).any(axis=0), mean, 0).astype(np.float32)
+
+
 def beliefs(counts: NDArray[Any], labels: Sequence[int], measure: Belief) -> dict[int, float]:
     """How much each label of a classifier is believed, from its confusion matrix (rows reference, columns produced).
 
@@ -85,13 +103,26 @@ def dempster_shafer(
     if len(labels) != len(believed):
         raise ContractError(f"{len(labels)} classifications with the beliefs of {len(believed)}")
     n_labels = len({label for one in believed for label in one})
-    pixels = labels.reshape(len(labels), -1)
-    combinations, places = np.unique(pixels, axis=1, return_inverse=True)
+    combinations, places = _combinations(labels.reshape(len(labels), -1))
     decided = [
         _decide([int(label) for label in said], believed, n_labels, nodata=nodata, undecided=undecided)
         for said in combinations.T
     ]
-    return np.array(decided, dtype=labels.dtype)[places.ravel()].reshape(labels.shape[1:])
+    return np.array(decided, dtype=labels.dtype)[places].reshape(labels.shape[1:])
+
+
+def _combinations(pixels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """The different columns (classifiers, m) of pixels (classifiers, n), and which of them each pixel has (n,).
+
+    Classifier after classifier, what is known so far is numbered anew: sorting whole columns takes ten times as long.
+    """
+    places = np.zeros(pixels.shape[1], dtype=np.intp)
+    first = np.zeros(1, dtype=np.intp)
+    for one in pixels:
+        known, of_pixel = np.unique(one, return_inverse=True)
+        key = places * len(known) + of_pixel
+        _, first, places = np.unique(key, return_index=True, return_inverse=True)
+    return pixels[:, first], places
 
 
 def _decide(

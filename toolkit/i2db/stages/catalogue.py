@@ -18,6 +18,7 @@ from i2db.folds import folds, source_of
 from i2db.learn.reduction import FeatureKey
 from i2db.report.nomenclature import read_colors, read_nomenclature
 from i2db.report.style import default_palette
+from i2db.stages.fuse import require_free_label
 from i2db.stages.learning_rules import learning_rules
 from i2db.stages.previous import annual_rows, check_previous, previous_folder
 from i2db.vector.ground_truth import outside, read_ground_truth
@@ -86,6 +87,7 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
             hint="mend them, or leave the labels out with chain.excluded_classes; `i2db check` lists everything",
         )
     if _has_models(project.config):
+        require_free_label(project.config, {row["class_code"]: row["class_name"] for row in classes})
         # Long before the models: files of rules that name a region or class that there is not.
         learning_rules(
             project.config,

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import DTypeLike, NDArray
 
 from i2db.chain.project import Project
@@ -18,9 +17,13 @@ from i2db.chain.task import Task, WorkContext
 from i2db.errors import StageError
 from i2db.learn.classifier import Classifier
 from i2db.learn.model import load_model, require_features
-from i2db.raster.grid import Window, rows_columns
+from i2db.learn.reduction import FeatureKey
+from i2db.raster.grid import Window
+from i2db.raster.uncertainty import MEASURES, NODATA, percent
 from i2db.raster.write import RasterSink, raster_sink
 from i2db.sample_table import TABLE
+from i2db.stages.at_candidates import CandidateLabels
+from i2db.stages.ensemble import Ensemble, Rule
 from i2db.stages.inputs import (
     N_VALID_BAND,
     ChunkInput,
@@ -35,6 +38,7 @@ from i2db.stages.inputs import (
     read_raster,
     window_identity,
 )
+from i2db.stages.model_files import ModelFile, load_ensembles, model_files
 from i2db.stages.publishing import publish_tables
 from i2db.stages.regions import ChunkRegions, regions_of_chunks
 from i2db.stages.series import Predictor, stretches
@@ -62,17 +66,6 @@ PREDICTION_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFile:
-    """A model on disk: which pixels it is for."""
-
-    run: int
-    region: str
-    kind: str
-    path: str
-    checksum: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Payload:
     chunk_input: ChunkInput
     regions: ChunkRegions
@@ -80,7 +73,12 @@ class _Payload:
     n_runs: int
     class_codes: tuple[int, ...]
     candidates: str | None
+    #: Whether the probabilities of all classes are written.
     probabilities: bool
+    #: Measures of uncertainty that are mapped.
+    uncertainty: tuple[str, ...]
+    rule: Rule
+    sensor_names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,44 +95,37 @@ class _Maps:
     label: NDArray[np.uint16]
     confidence: NDArray[np.float32]
     probability: NDArray[np.uint16] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidates:
-    """The chunk's pixels of the ground truth, and what the maps hold there: (runs, pixels)."""
-
-    ids: NDArray[np.int64]
-    region: pa.ChunkedArray
-    label: NDArray[np.uint16]
-    confidence: NDArray[np.float32]
-
-    def take(self, maps: _Maps, window: Window) -> None:
-        """Take over what a window holds."""
-        rows, columns = rows_columns(self.ids)
-        rows, columns = rows - window.row, columns - window.column
-        inside = np.flatnonzero((rows >= 0) & (rows < window.n_rows) & (columns >= 0) & (columns < window.n_columns))
-        self.label[:, inside] = maps.label[:, rows[inside], columns[inside]]
-        self.confidence[:, inside] = maps.confidence[:, rows[inside], columns[inside]]
+    uncertainty: dict[str, NDArray[np.uint8]]
 
 
 def _tasks(project: Project) -> Sequence[Task]:
     database, scene, config = project.database, project.scene, project.config
-    models = tuple(ModelFile(**row) for row in database.rows("classify/models"))
+    models = model_files(project)
+    counts = {(row["run"], row["model"], row["tile"]): row["n"] for row in database.rows("classify/sample_counts")}
+    is_by_priority = config.fuses_models and config.arg_classification.no_label_management == "learningPriority"
     codes = tuple(int(row["class_code"]) for row in database.rows("classify/class_codes"))
     regions = regions_of_chunks(project)
     candidates = project.publications("candidate")
     tasks = _tasks_of_table(project, models)
     for unit, (chunk_input, validity) in chunk_inputs(project).items():
         candidate = project.parts.find("candidate", unit, candidates[unit]) if unit in candidates else None
-        here = tuple(model for model in models if model.region in regions[unit].names)
+        here = [model for model in models if model.region in regions[unit].names]
+        if is_by_priority:
+            tile = chunk_input.chunk.tile
+            here.sort(key=lambda one: (one.run, -counts.get((one.run, one.model, tile), 0), one.model))
         payload = _Payload(
             chunk_input=narrowed(chunk_input, chunk_input.groups),
             regions=regions[unit],
-            models=tuple(_absolute(project, model) for model in here),
+            models=tuple(model.within(project.folder) for model in here),
             n_runs=config.arg_train.runs,
             class_codes=codes,
             candidates=str(project.parts.path_of(candidate, "candidate")) if candidate else None,
-            probabilities=config.arg_classification.has_probability_map,
+            probabilities=config.arg_classification.keeps_probabilities,
+            uncertainty=config.arg_classification.uncertainty_maps,
+            rule=Rule(
+                method=config.arg_classification.fusion_method, undecided=config.arg_classification.no_label_management
+            ),
+            sensor_names=project.sensor_names,
         )
         identity = [
             window_identity(scene, chunk_input.chunk),
@@ -144,11 +135,13 @@ def _tasks(project: Project) -> Sequence[Task]:
             raster_identity(chunk_input.rasters),
             around_identity(scene, chunk_input),
             regions[unit].identity,
-            [[model.run, model.region, model.kind, model.checksum] for model in here],
+            [model.identity for model in here],
             payload.n_runs,
             codes,
             candidates.get(unit),
             payload.probabilities,
+            payload.uncertainty,
+            [payload.rule.method, payload.rule.undecided] if config.fuses_models else None,
         ]
         tasks.append(STAGE.task(unit, identity, payload))
     return tasks
@@ -164,10 +157,10 @@ def _tasks_of_table(project: Project, models: Sequence[ModelFile]) -> list[Task]
     for stretch in stretches(project):
         payload = _SeriesPayload(
             predictor=Predictor(stretch=stretch, columns=table),
-            models=tuple(_absolute(project, model) for model in models),
+            models=tuple(model.within(project.folder) for model in models),
             n_runs=n_runs,
         )
-        files = [[model.run, model.region, model.kind, model.checksum] for model in models]
+        files = [model.identity for model in models]
         tasks.append(
             STAGE.task(stretch.unit, [stretch.identity, table.groups, table.scale, names, files, n_runs], payload)
         )
@@ -183,7 +176,7 @@ def _work_on_table(task: Task, payload: _SeriesPayload, context: WorkContext) ->
         models[file.run] = model
     stretch = payload.predictor.stretch
     label, confidence = payload.predictor.predict(models, payload.n_runs, context.n_threads)
-    found = _Candidates(
+    found = CandidateLabels(
         ids=stretch.sample_ids,
         region=pa.chunked_array([pa.array([SOLE_REGION] * len(stretch.rows), pa.string())]),
         label=label.astype(np.uint16),
@@ -194,30 +187,19 @@ def _work_on_table(task: Task, payload: _SeriesPayload, context: WorkContext) ->
     return writer.finish()
 
 
-def _absolute(project: Project, model: ModelFile) -> ModelFile:
-    return ModelFile(
-        run=model.run,
-        region=model.region,
-        kind=model.kind,
-        checksum=model.checksum,
-        path=str(project.folder / model.path),
-    )
-
-
 def _work(task: Task, context: WorkContext) -> Part:
     if isinstance(task.payload, _SeriesPayload):
         return _work_on_table(task, task.payload, context)
     payload: _Payload = task.payload
     chunk_input = payload.chunk_input
-    names = [feature.name for group in chunk_input.groups for feature in group.features]
-    models = _load(payload, names)
-    candidates = _read_candidates(payload)
+    models = _load(payload)
+    candidates = CandidateLabels.read(payload.candidates, payload.n_runs) if payload.candidates is not None else None
     writer = context.writer(task)
     with ChunkReader(chunk_input, context.memory) as reader, _sinks(writer, payload) as sinks:
         for window in reader.windows(_bytes_per_pixel(payload)):
             maps = _map_window(payload, models, reader, window, context.n_threads)
             if candidates is not None:
-                candidates.take(maps, window)
+                candidates.take(maps.label, maps.confidence, window)
             _write(payload, sinks, maps, window)
             del maps  # before those of the next window are made
     chunk = chunk_input.chunk
@@ -232,36 +214,25 @@ def _bytes_per_pixel(payload: _Payload) -> int:
     of_run = 4 + 2 + 1 + 1  # confidence and label, and both as they are written
     if payload.probabilities:
         of_run += 2 * len(payload.class_codes)
+    of_run += len(payload.uncertainty)
     shared = 8 + 8 + 12  # the region and whose the pixel is; confidences being rounded; dates and masks
     return payload.n_runs * of_run + shared
 
 
-def _load(payload: _Payload, names: Sequence[str]) -> dict[tuple[int, int], Classifier]:
+def _load(payload: _Payload) -> dict[tuple[int, int], Ensemble]:
     """Models by run and index of their region in the chunk."""
-    models: dict[tuple[int, int], Classifier] = {}
-    for file in payload.models:
-        model, card = load_model(Path(file.path))
-        require_features(card, names)
-        models[file.run, payload.regions.names.index(file.region)] = model
-    return models
-
-
-def _read_candidates(payload: _Payload) -> _Candidates | None:
-    if payload.candidates is None:
-        return None
-    table = pq.read_table(payload.candidates, columns=["sample_id", "region"])
-    shape = payload.n_runs, table.num_rows
-    return _Candidates(
-        ids=table["sample_id"].to_numpy(),
-        region=table["region"],
-        label=np.zeros(shape, dtype=np.uint16),
-        confidence=np.zeros(shape, dtype=np.float32),
-    )
+    keys = [
+        FeatureKey(feature.name, feature.sensor, feature.band, None)
+        for group in payload.chunk_input.groups
+        for feature in group.features
+    ]
+    ensembles = load_ensembles(payload.models, keys, payload.sensor_names, payload.rule)
+    return {(run, payload.regions.names.index(region)): found for (run, region), found in ensembles.items()}
 
 
 def _map_window(
     payload: _Payload,
-    models: Mapping[tuple[int, int], Classifier],
+    models: Mapping[tuple[int, int], Ensemble],
     reader: ChunkReader,
     window: Window,
     n_threads: int,
@@ -274,6 +245,7 @@ def _map_window(
         label=np.zeros(shape, dtype=np.uint16),
         confidence=np.zeros(shape, dtype=np.float32),
         probability=np.zeros(with_classes, dtype=np.uint16) if payload.probabilities else None,
+        uncertainty={name: np.full(shape, NODATA, dtype=np.uint8) for name in payload.uncertainty},
     )
     region = payload.regions.of_pixels(window, chunk_input.grid)
     wanted = owned_pixels(chunk_input, window) & (region >= 0)
@@ -294,7 +266,7 @@ def _map_window(
 
 def _classify(
     payload: _Payload,
-    models: Mapping[tuple[int, int], Classifier],
+    models: Mapping[tuple[int, int], Ensemble],
     maps: _Maps,
     features: NDArray[np.float32],
     valid: NDArray[np.bool_],
@@ -304,6 +276,7 @@ def _classify(
 ) -> None:
     """Put what the models of all runs and regions make of some pixels into the maps."""
     region_of_pixel = region[places]
+    codes = payload.class_codes if payload.probabilities or payload.uncertainty else None
     for index in range(len(payload.regions.names)):
         chosen = valid & (region_of_pixel == index)
         if not chosen.any():
@@ -311,20 +284,19 @@ def _classify(
         of_region = features if chosen.all() else features[chosen]
         rows, columns = places[0][chosen], places[1][chosen]
         for run in range(payload.n_runs):
-            model = models.get((run, index))
-            if model is None:
+            models_of_run = models.get((run, index))
+            if models_of_run is None:
                 continue
-            if maps.probability is None:
-                label, confidence = model.predict(of_region, n_threads=n_threads)
-            else:
-                probability = model.predict_proba(of_region, n_threads=n_threads)
-                best = probability.argmax(axis=1)
-                label, confidence = model.classes[best], probability[np.arange(len(best)), best]
-                places_of_classes = np.searchsorted(payload.class_codes, model.classes)
-                scaled = np.floor(probability * PROBABILITY_SCALE + 0.5).astype(np.uint16)
-                maps.probability[run, places_of_classes[:, None], rows, columns] = scaled.T
-            maps.label[run, rows, columns] = label
-            maps.confidence[run, rows, columns] = confidence
+            answer = models_of_run.predict(of_region, class_codes=codes, n_threads=n_threads)
+            maps.label[run, rows, columns] = answer.label
+            maps.confidence[run, rows, columns] = answer.confidence
+            if answer.probability is None:
+                continue
+            if maps.probability is not None:
+                scaled = np.floor(answer.probability * PROBABILITY_SCALE + 0.5).astype(np.uint16)
+                maps.probability[run][:, rows, columns] = scaled.T
+            for name, measured in maps.uncertainty.items():
+                measured[run, rows, columns] = percent(MEASURES[name](answer.probability))
 
 
 @contextmanager
@@ -332,13 +304,14 @@ def _sinks(writer: PartWriter, payload: _Payload) -> Iterator[dict[str, RasterSi
     """The rasters of the chunk by kind, open for writing window by window."""
     chunk_input = payload.chunk_input
     small = max(payload.class_codes) <= np.iinfo(np.uint8).max
-    bands: dict[str, tuple[int, DTypeLike]] = {
-        "label": (payload.n_runs, np.uint8 if small else np.uint16),
-        "confidence": (payload.n_runs, np.uint8),
-        "validity": (1, np.uint16),
+    bands: dict[str, tuple[int, DTypeLike, int]] = {
+        "label": (payload.n_runs, np.uint8 if small else np.uint16, 0),
+        "confidence": (payload.n_runs, np.uint8, 0),
+        "validity": (1, np.uint16, 0),
     }
     if payload.probabilities:
-        bands["probability"] = payload.n_runs * len(payload.class_codes), np.uint16
+        bands["probability"] = payload.n_runs * len(payload.class_codes), np.uint16, 0
+    bands |= dict.fromkeys(payload.uncertainty, (payload.n_runs, np.uint8, NODATA))
     with ExitStack() as stack:
         yield {
             kind: stack.enter_context(
@@ -348,30 +321,32 @@ def _sinks(writer: PartWriter, payload: _Payload) -> Iterator[dict[str, RasterSi
                     chunk_input.chunk.window,
                     n_bands=n_bands,
                     dtype=dtype,
-                    nodata=0,
+                    nodata=nodata,
                 )
             )
-            for kind, (n_bands, dtype) in bands.items()
+            for kind, (n_bands, dtype, nodata) in bands.items()
         }
 
 
 def _write(payload: _Payload, sinks: Mapping[str, RasterSink], maps: _Maps, window: Window) -> None:
     """Write what was made of a window."""
     chunk_input = payload.chunk_input
-    percent = np.empty(maps.confidence.shape, dtype=np.uint8)
-    for run, confidence in enumerate(maps.confidence):
-        percent[run] = np.floor(confidence * 100 + 0.5)
+    confidence = np.empty(maps.confidence.shape, dtype=np.uint8)
+    for run, of_run in enumerate(maps.confidence):
+        confidence[run] = percent(of_run)
     assert chunk_input.validity is not None
     n_valid = read_raster(chunk_input.validity.path, window, chunk_input.chunk.window, N_VALID_BAND)
     n_valid[~maps.label.any(axis=0)] = 0
     sinks["label"].write(maps.label.astype(sinks["label"].dtype, copy=False), window)
-    sinks["confidence"].write(percent, window)
+    sinks["confidence"].write(confidence, window)
     sinks["validity"].write(n_valid, window)
     if maps.probability is not None:
         sinks["probability"].write(maps.probability.reshape(-1, *window.shape), window)
+    for name, measured in maps.uncertainty.items():
+        sinks[name].write(measured, window)
 
 
-def _predictions(files: Sequence[ModelFile], tile: str, number: int, candidates: _Candidates | None) -> pa.Table:
+def _predictions(files: Sequence[ModelFile], tile: str, number: int, candidates: CandidateLabels | None) -> pa.Table:
     """A row per run and candidate pixel of the chunk; without label where the map has no data."""
     if candidates is None:
         return PREDICTION_SCHEMA.empty_table()
@@ -406,12 +381,25 @@ STAGE = Stage(
     name="classify",
     group="classification",
     title="labels and confidence of every pixel",
-    reads=("model", "class", "region", "polygon"),
+    reads=(
+        "model",
+        "model_confusion",
+        "region_model",
+        "selection",
+        "class",
+        "region",
+        "polygon",
+        "candidate",
+        "labelled_pixel",
+        "previous_candidate",
+    ),
     writes=("prediction",),
     needs=("validity", "candidate", "learn"),
-    version=1,
+    version=2,
     sql=(
         "classify/models",
+        "classify/model_confusion",
+        "classify/sample_counts",
         "classify/class_codes",
         "candidate/regions",
         "candidate/series",

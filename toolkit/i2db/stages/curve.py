@@ -125,7 +125,7 @@ def _work(task: Task, context: WorkContext) -> Part:
     payload: _Payload = task.payload
     whole = payload.whole
     learn.check_memory(whole, context.memory)
-    features = np.hstack([read_samples(files, whole.sample_ids) for files in whole.files])
+    features = learn.read_features(whole)
     rows = []
     n_before, confusion = 0, Counter[tuple[int, int]]()
     for size in payload.sizes:
@@ -189,6 +189,7 @@ STAGE = Stage(
         "run",
         "class",
         "region",
+        "region_model",
         "feature",
         "labelled_pixel",
         "previous_candidate",

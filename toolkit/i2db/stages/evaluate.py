@@ -36,7 +36,17 @@ def _tasks(project: Project) -> Sequence[Task]:
     identity = [
         [row for row in flat(project.config) if row[0] != "execution" and row[1] != "output_path"],
         project.published(
-            "catalogue", "candidate", "split", "select", "extract", "learn", "curve", "classify", "mosaic"
+            "catalogue",
+            "candidate",
+            "split",
+            "select",
+            "extract",
+            "learn",
+            "curve",
+            "classify",
+            "fuse",
+            "smooth",
+            "mosaic",
         ),
     ]
     outputs = ["report.html", f"{FINAL}/RESULTS.txt"]

@@ -23,6 +23,7 @@ from i2db.learn.model import model_card, save_model
 from i2db.learn.reduction import FeatureKey
 from i2db.learn.specification import LearningSpec
 from i2db.stages.learning_rules import learning_rules
+from i2db.stages.models_of_regions import RegionModels
 from i2db.stages.samples import read_samples
 from i2db.stages.slices import slices_by
 from i2db.store.parts import Part
@@ -45,6 +46,16 @@ SEARCH_SCHEMA = pa.schema(
         ("parameters", pa.string()),
         ("fold", pa.int32()),
         ("score", pa.float64()),
+    ]
+)
+CONFUSION_SCHEMA = pa.schema(
+    [
+        ("run", pa.int32()),
+        ("region", pa.string()),
+        ("kind", pa.string()),
+        ("reference_code", pa.int32()),
+        ("predicted_code", pa.int32()),
+        ("n_samples", pa.int64()),
     ]
 )
 IMPORTANCE_SCHEMA = pa.schema(
@@ -77,6 +88,8 @@ class Payload:
     #: Per feature group the Parquet files of its samples.
     files: tuple[tuple[str, ...], ...]
     feature_names: tuple[str, ...]
+    #: Places of these among all features; None for all of them.
+    columns: tuple[int, ...] | None = None
     spec: LearningSpec
     random_state: int
     #: Names and code hashes of the user's functions among the features.
@@ -89,10 +102,12 @@ def _tasks(project: Project) -> Sequence[Task]:
     features = database.rows("learn/features")
     groups = list(dict.fromkeys(row.pop("feature_group") for row in features))
     keys = [FeatureKey(row["feature_name"], row["sensor"], row["band"], row["date"]) for row in features]
-    feature_names = tuple(key.name for key in keys)
-    regions = [row["region"] for row in database.rows("learn/regions")]
-    rules = learning_rules(project.config, regions, [code for code, _ in names], keys)
-    copies = [asdict(rule) for rule in rules.copies]
+    models = RegionModels.of(database.rows("learn/regions"), keys, project.sensor_names)
+    rules = {
+        sensor: learning_rules(project.config, models.regions, [code for code, _ in names], models.features(sensor))
+        for sensor in models.sensors
+    }
+    copies = [asdict(rule) for rule in next(iter(rules.values())).copies] if rules else []
     published, files = project.publications("extract"), sample_files(project)
     chunks: dict[tuple[int, str], list[str]] = defaultdict(list)
     for row in database.rows("learn/model_chunks", copies=copies):
@@ -103,7 +118,10 @@ def _tasks(project: Project) -> Sequence[Task]:
     sample_ids, class_codes = learning["sample_id"].to_numpy(), learning["class_code"].to_numpy()
     tasks = []
     for (run, region), rows in slices_by(learning, "run", "region"):
-        spec = rules.specs[region]
+        of_region, sensor = models.region_of(region), models.sensor_of(region)
+        spec = rules[sensor].specs[of_region]
+        if not models.has_several(of_region):
+            spec = replace(spec, is_cross_validated=False)
         ids, codes = sample_ids[rows], class_codes[rows]
         polygons = _polygons(learning, rows) if _needs_polygons(spec) else None
         if spec.classifier.search and spec.classifier.is_grouped and polygons is not None:
@@ -120,20 +138,22 @@ def _tasks(project: Project) -> Sequence[Task]:
             n_copied=_n_copied(learning, rows),
             class_names=names,
             files=tuple(tuple(files[unit] for unit in of_group if unit in files) for of_group in units),
-            feature_names=feature_names,
+            feature_names=tuple(key.name for key in models.features(sensor)),
+            columns=models.columns(sensor),
             spec=spec,
             random_state=random_state,
             functions=project.scene.functions.digest if project.scene.functions is not None else None,
         )
         digests = [fingerprint(part.tobytes().hex()) for part in (ids, codes, polygons) if part is not None]
         parts = [[unit, published.get(unit)] for of_group in units for unit in of_group]
-        identity = [parts, digests, payload.n_copied, feature_names, asdict(spec), random_state, names]
+        identity = [parts, digests, payload.n_copied, payload.feature_names, asdict(spec), random_state, names]
         tasks.append(STAGE.task(model_unit(run, region), identity, payload))
     return tasks
 
 
 def _needs_polygons(spec: LearningSpec) -> bool:
-    return "permutation" in spec.importance or (bool(spec.classifier.search) and spec.classifier.is_grouped)
+    is_searched = bool(spec.classifier.search) and spec.classifier.is_grouped
+    return is_searched or spec.is_cross_validated or "permutation" in spec.importance
 
 
 def _polygons(learning: pa.Table, rows: slice) -> NDArray[np.int64]:
@@ -183,8 +203,7 @@ def sample_files(project: Project) -> dict[str, str]:
 def _work(task: Task, context: WorkContext) -> Part:
     payload: Payload = task.payload
     check_memory(payload, context.memory)
-    features = np.hstack([read_samples(files, payload.sample_ids) for files in payload.files])
-    learnt = fitted(payload, features, context.n_threads)
+    learnt = fitted(payload, read_features(payload), context.n_threads)
     card = model_card(
         learnt.model,
         run=payload.run,
@@ -202,6 +221,11 @@ def _work(task: Task, context: WorkContext) -> Part:
     writer.add("model", path)
     scores = [key | asdict(score) for score in learnt.scores]
     writer.table("search", pa.Table.from_pylist(scores, schema=SEARCH_SCHEMA))
+    confusion = [
+        key | {"reference_code": reference, "predicted_code": predicted, "n_samples": n}
+        for reference, predicted, n in learnt.confusion
+    ]
+    writer.table("confusion", pa.Table.from_pylist(confusion, schema=CONFUSION_SCHEMA))
     importances = [
         key
         | {
@@ -222,6 +246,12 @@ def _work(task: Task, context: WorkContext) -> Part:
         confidence_kind=card.confidence_kind,
         parameters=dict(card.parameters),
     )
+
+
+def read_features(payload: Payload) -> NDArray[np.float32]:
+    """Features of the samples that a model is made from, (n, n_features)."""
+    features = np.hstack([read_samples(files, payload.sample_ids) for files in payload.files])
+    return features if payload.columns is None else features[:, payload.columns]
 
 
 def fitted(payload: Payload, features: NDArray[np.float32], n_threads: int) -> Learnt:
@@ -258,7 +288,8 @@ def check_memory(payload: Payload, memory: int) -> None:
     n, f = len(payload.sample_ids) + n_added, len(payload.feature_names)
     is_forest = spec.classifier.model_type in ("RandomForestClassifier", "ExtraTreesClassifier")
     copies = COPIES_OF_FOREST if is_forest else COPIES_OF_OTHERS
-    copies += COPIES_OF_FOLDS * (bool(spec.classifier.search) or "permutation" in spec.importance) + (n_added > 0)
+    has_folds = bool(spec.classifier.search) or "permutation" in spec.importance or spec.is_cross_validated
+    copies += COPIES_OF_FOLDS * has_folds + (n_added > 0)
     needed = n * f * 4 * copies
     if needed > memory:
         raise InputError(
@@ -321,7 +352,7 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
     database = project.database
     published = dict(project.publications("learn")) | {d.task.unit: d.task.fingerprint for d in changed}
     models, classes = [], []
-    tables: dict[str, list[str]] = {"search": [], "importance": []}
+    tables: dict[str, list[str]] = {"search": [], "importance": [], "confusion": []}
     for unit, digest in sorted(published.items()):
         part = project.parts.find("learn", unit, digest) if unit not in retired else None
         if part is None:
@@ -367,13 +398,14 @@ STAGE = Stage(
         "polygon",
         "class",
         "region",
+        "region_model",
         "feature",
         "labelled_pixel",
         "previous_candidate",
     ),
-    writes=("model", "model_class", "search_result", "feature_importance"),
+    writes=("model", "model_class", "model_confusion", "search_result", "feature_importance"),
     needs=("extract",),
-    version=3,
+    version=4,
     sql=(
         "learn/classes",
         "learn/features",
@@ -381,6 +413,7 @@ STAGE = Stage(
         "learn/learning_set",
         "learn/model_chunks",
         "learn/clear",
+        "learn/fill_confusion",
         "learn/fill_search",
         "learn/fill_importance",
     ),

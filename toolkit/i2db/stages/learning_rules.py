@@ -115,6 +115,7 @@ def learning_rules(
             else weights,
             importance=train.feature_importance,
             n_repeats=train.permutation_repeats,
+            is_cross_validated=config.fuses_models and config.arg_classification.fusion_method == "dempstershafer",
         )
         for region in regions
     }

@@ -28,14 +28,14 @@ def _tasks(project: Project) -> Sequence[Task]:
 
 
 def _strategies(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """A row per region (its strategy), and a row per region and class of its byclass file."""
+    """A row per model (the strategy of its region), and a row per model and class of its byclass file."""
     strategies, wanted = [], []
     for row in project.database.rows("select/regions"):
-        region = row["region"]
-        chosen = project.config.arg_train.sample_selection.for_region(region)
+        model = row["model"]
+        chosen = project.config.arg_train.sample_selection.for_region(row["region"])
         strategies.append(
             {
-                "region": region,
+                "region": model,
                 "sampler": chosen.sampler,
                 "strategy": chosen.strategy,
                 "percent": chosen.percent,
@@ -48,7 +48,7 @@ def _strategies(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, 
         )
         if chosen.strategy == "byclass" and chosen.byclass_path is not None:
             counts = read_class_counts(chosen.byclass_path)
-            wanted += [{"region": region, "class_code": code, "n_wanted": n} for code, n in counts.items()]
+            wanted += [{"region": model, "class_code": code, "n_wanted": n} for code, n in counts.items()]
     return strategies, wanted
 
 
@@ -129,6 +129,8 @@ STAGE = Stage(
         "polygon",
         "polygon_split",
         "region",
+        "region_model",
+        "polygon_model",
         "run",
         "class",
         "quota",
@@ -138,7 +140,7 @@ STAGE = Stage(
         "learnable_pixel",
     ),
     writes=("previous_candidate", "quota", "selection", "finding"),
-    version=3,
+    version=4,
     sql=(
         "select/regions",
         "select/quota",

@@ -15,6 +15,7 @@ from i2db.chain.task import Decision, Task
 from i2db.config.train import ArgTrain
 from i2db.errors import InputError
 from i2db.fingerprint import file_fingerprint
+from i2db.stages.models_of_regions import deal_out, several_models
 from i2db.stages.slices import slices_by
 from i2db.vector.regions import read_regions
 
@@ -32,8 +33,16 @@ def _tasks(project: Project) -> Sequence[Task]:
         train.min_distance,
         [train.group_field, truth] if train.group_field else None,
         _unit_identity(train, truth) if train.split_ground_truth else None,
+        _held_ratio(project),
+        several_models(project),
     ]
     return [STAGE.task("all", identity)]
+
+
+def _held_ratio(project: Project) -> float | None:
+    """Share of the polygons that is held for the validation of the fused map, if any is."""
+    section = project.config.arg_classification
+    return section.merge_final_classifications_ratio if section.holds_polygons_back else None
 
 
 def _unit_identity(train: ArgTrain, truth: list[Any]) -> list[Any]:
@@ -64,16 +73,38 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
         np.concatenate([grouped["polygon_id_b"].to_numpy(), near[1]]),
     )
     database.replace("polygon_group", pa.table({"polygon_id": polygon_ids, "group_id": groups}))
+    _hold(project)
     _split(project, polygon_ids, geometry)
+    database.run("split/held")
     width = train.split_buffer if train.split_ground_truth else 0.0
     database.replace("polygon_buffer", within_buffer(polygon_ids, geometry, database.arrow("split/sides"), width))
     database.run("split/leave_out")
     _require_learning(project)
+    deal_out(project)
     database.run("catalogue/clear_findings", stage=STAGE.name)
+    database.run("split/find_parts")
+    if _held_ratio(project) is not None:
+        database.run("split/find_unheld")
     database.run("split/find_unvalidated", is_split=train.split_ground_truth)
     is_told = train.split_ground_truth and (train.split_by != "polygon" or width > 0)
     database.run("split/find_left_out", is_told=is_told)
     database.replace("polygon_distance", distances(polygon_ids, geometry, database.arrow("split/learn_and_val")))
+
+
+def _hold(project: Project) -> None:
+    """Fill table `held_group`; an InputError where polygons are to be held and no class has enough."""
+    ratio = _held_ratio(project)
+    if ratio is None:
+        project.database.replace("held_group", [])
+        return
+    project.database.run("split/hold", random_seed=project.random_seed, ratio=float(ratio))
+    (count,) = project.database.rows("split/count_held")
+    if count["n"] == 0:
+        raise InputError(
+            "no polygon can be kept aside for the fused map: no class of a region has three",
+            hint="add polygons, or judge the map by all of them "
+            "(arg_classification.fusionofclassification_all_samples_validation True)",
+        )
 
 
 def _require_places(project: Project, used: pa.Table) -> None:
@@ -283,9 +314,22 @@ STAGE = Stage(
         "polygon_unit",
         "polygon_buffer",
         "polygon_split",
+        "held_group",
+        "region",
+        "region_model",
     ),
-    writes=("polygon_group", "polygon_unit", "polygon_buffer", "polygon_split", "polygon_distance", "finding"),
-    version=3,
+    writes=(
+        "polygon_group",
+        "polygon_unit",
+        "polygon_buffer",
+        "held_group",
+        "polygon_split",
+        "polygon_distance",
+        "region_model",
+        "polygon_model",
+        "finding",
+    ),
+    version=4,
     sql=(
         "split/used_polygons",
         "split/neighbours",
@@ -296,6 +340,13 @@ STAGE = Stage(
         "split/split",
         "split/split_blocks",
         "split/split_units",
+        "split/hold",
+        "split/held",
+        "split/count_held",
+        "split/find_unheld",
+        "split/region_sizes",
+        "split/deal",
+        "split/find_parts",
         "split/sides",
         "split/leave_out",
         "split/count_sides",

@@ -23,7 +23,7 @@ from i2db.errors import ConfigError, ContractError, I2dbError, LockedError, Stag
 from i2db.files import TEMPORARY_PREFIX, disk_full
 from i2db.store.statement import Statement, load, parse, schema_files
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 
 #: Less than this DuckDB cannot work with (bytes).
 LEAST_MEMORY = 256 * 2**20

@@ -1,0 +1,2 @@
+-- How many groups are kept aside for the validation of the fused map.
+SELECT count(*) AS n FROM held_group;
