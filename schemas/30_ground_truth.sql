@@ -49,7 +49,7 @@ COMMENT ON COLUMN polygon_split.split IS 'learn, val, held for the validation of
 CREATE TABLE IF NOT EXISTS region_model (region VARCHAR, model VARCHAR, sensor VARCHAR);
 COMMENT ON TABLE region_model IS 'The models of each region: one, or several whose labels are fused.';
 COMMENT ON COLUMN region_model.region IS 'Region whose pixels the model classifies.';
-COMMENT ON COLUMN region_model.model IS 'Name of the model, which quota, selection and model have as their region: the region''s own; 1f1, 1f2 for parts of region 1, 1_landsat8 for a sensor of it.';
+COMMENT ON COLUMN region_model.model IS 'Name of the model, which quota, selection and model have as their region: the region''s own; 1f1, 1f2 for parts of region 1, 1_Landsat8 for a sensor of it.';
 COMMENT ON COLUMN region_model.sensor IS 'Sensor whose features the model has, besides those of no sensor; null where it has all.';
 
 CREATE TABLE IF NOT EXISTS polygon_model (run INTEGER, region VARCHAR, polygon_id BIGINT, model VARCHAR);

@@ -52,8 +52,24 @@ QUERIES: Mapping[str, str] = {
     "model": "SELECT * EXCLUDE (path) FROM model",
     "model_class": "FROM model_class",
     "prediction": "SELECT run, region, kind, sample_id, class_code, confidence FROM prediction",
+    "derived_prediction": "SELECT run, is_smoothed, sample_id, class_code, confidence FROM derived_prediction",
+    "held_group": "FROM held_group",
+    "region_model": "FROM region_model",
+    "polygon_model": "FROM polygon_model",
+    "model_confusion": "FROM model_confusion",
     "finding": "FROM finding",
 }
+
+#: Several models per region, believed as far as their folds say; the runs fused; maps smoothed; how sure they are.
+FUSED = (
+    "arg_classification.classif_mode=fusion",
+    "chain.mode_outside_regionsplit=0.12",
+    "arg_classification.fusion_options='-method dempstershafer'",
+    "arg_classification.no_label_management=learningPriority",
+    "arg_classification.merge_final_classifications=True",
+    "arg_classification.smoothing=bayes",
+    "arg_classification.uncertainty_maps='margin entropy'",
+)
 
 DRAWS = ("polygon_split", "selection")
 

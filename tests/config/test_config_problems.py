@@ -98,7 +98,7 @@ def problems(folder: Path, rest: str, *overrides: str, chain: str = CHAIN, **env
         ("builders : { builders_class_name : [] }", "it must name at least 1"),
         # iota2's keys and settings of parts to come
         ("arg_train : { classifier : 'sharkkm' }", 'not built yet in i2db 0.1.0: arg_train.classifier = "sharkkm"'),
-        ("argClassification : { classifMode : 'fusion' }", 'arg_classification.classif_mode = "fusion"'),
+        ("argTrain : { dempster_shafer_SAR_Opt_fusion : True }", "arg_train.late_fusion fuses the models of several"),
         ("execution : { scheduler_type : 'Slurm' }", "Slurm needs execution.nb_parallel_tasks: the number of jobs"),
         ("iota2FeatureExtraction : { acorfeat : True }", "not built yet in i2db 0.1.0: iota2_feature_extraction.acorf"),
         # what the chain says itself

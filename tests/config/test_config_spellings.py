@@ -372,7 +372,7 @@ def test_warnings_of_the_2020_dialect_are_gathered_by_reason(tmp_path) -> None:
         "Sentinel_2.nodata_Mask (line 49), Sentinel_2.nativeRes (line 49)"
     )
     assert retired == [f"{tmp_path}/a.cfg:6: {keys}: of an old iota2 and no longer read"]
-    assert len(warnings) == 6
+    assert len(warnings) == 5
     assert not any("jobsPath" in warning or "remove_output" in warning for warning in warnings)
 
 

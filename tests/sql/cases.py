@@ -73,10 +73,15 @@ def split(database: Database, ratio: float = 0.5, *, is_split: bool = True, lone
 
 
 def select(
-    database: Database, strategy: str, *, wanted: Sequence[Mapping[str, object]] = (), **options: object
+    database: Database,
+    strategy: str,
+    *,
+    wanted: Sequence[Mapping[str, object]] = (),
+    models: Sequence[str] = (),
+    **options: object,
 ) -> None:
-    """Draw the pixels with one strategy for all regions."""
-    regions = [row[0] for row in database.connection.execute("SELECT region FROM region").fetchall()]
+    """Draw the pixels with one strategy for all models; where these are not given, there is one per region."""
+    regions = models or [row[0] for row in database.connection.execute("SELECT region FROM region").fetchall()]
     general = {
         "sampler": "random",
         "strategy": strategy,

@@ -36,8 +36,8 @@ def test_without_rules_a_model_has_its_own_samples(drawn: Database) -> None:
     found = learning_set(drawn)
     assert found == rows(
         drawn,
-        "SELECT selection.run, region, sample_id, class_code, polygon_id, FALSE FROM selection "
-        "JOIN candidate USING (sample_id) JOIN polygon USING (polygon_id) ORDER BY run, region, sample_id",
+        "SELECT selection.run, candidate.region, sample_id, class_code, polygon_id, FALSE FROM selection "
+        "JOIN candidate USING (sample_id) JOIN polygon USING (polygon_id) ORDER BY run, candidate.region, sample_id",
     )
     assert len(found) == 26
 

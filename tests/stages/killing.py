@@ -1,4 +1,4 @@
-"""Run the chain in children that kill themselves at chosen moments: `python killing.py CONFIG OUT MOMENT...`.
+"""Run the chain in children that kill themselves: `python killing.py CONFIG OUT MOMENT... [-- SETTING...]`.
 
 A moment is `work:STAGE` (in the second task of the stage, its files written and its manifest not) or `publish:STAGE`
 (its tables filled, its transaction not yet closed). Each child goes on from what the one before it left. Prints
@@ -48,11 +48,13 @@ def arm(moment: str) -> None:
 def main(config: str, folder: str, *moments: str) -> None:
     """A child per moment, one after the other."""
     ends = {}
-    for moment in moments:
+    border = moments.index("--") if "--" in moments else len(moments)
+    settings = moments[border + 1 :]
+    for moment in moments[:border]:
         child = os.fork()
         if child == 0:
             arm(moment)
-            run_scene(Path(config), Path(folder))
+            run_scene(Path(config), Path(folder), *settings)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         ends[moment] = os.waitstatus_to_exitcode(status)

@@ -18,7 +18,7 @@ from i2db.simulate import Scene
 from i2db.stages.chain import CLASSIFICATION
 from i2db.store.database import Database
 from i2db.store.statement import load, names
-from scenes import run_scene
+from scenes import FUSED, run_scene
 
 #: The chain's own books, and what every statement may use.
 BOOKS = {"configuration", "part", "publication", "task_run", "schema_version", "student_t"}
@@ -96,6 +96,8 @@ def seen(
         folder = tmp_path_factory.mktemp("declared") / "out"
         stages = [watched(stage) for stage in CLASSIFICATION]
         run_scene(scene.config, folder, "arg_train.learning_curve=[5]", stages=stages)
+        of_runs = "arg_classification.merge_final_classifications_method=dempstershafer"
+        run_scene(scene.config, folder, *FUSED, of_runs, stages=stages)
         run_scene(
             scene.config,
             folder,

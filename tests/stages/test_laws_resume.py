@@ -16,7 +16,7 @@ from i2db.files import TEMPORARY_PREFIX
 from i2db.simulate import Scene
 from i2db.stages.chain import CLASSIFICATION
 from i2db.store.database import Database
-from scenes import QUICK, Quiet, ask, assert_same, run_scene
+from scenes import FUSED, QUICK, Quiet, ask, assert_same, run_scene
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 MOMENTS = [
     f"{kind}:{stage.name}"
     for stage in CLASSIFICATION
-    if stage.name != "curve"  # no curve is asked for
+    if stage.name not in ("curve", "fuse", "smooth")  # none is asked for
     for kind in ("work", "publish")
     if kind == "publish" or stage.work
 ]
@@ -59,6 +59,19 @@ def test_killed_in_every_stage_and_run_again(scene: Scene, clean: Path, tmp_path
         "SELECT count(*), count(DISTINCT (stage, unit)) FROM task_run WHERE outcome = 'done' AND stage <> 'mosaic'",
     )
     assert n_done <= n_tasks + len(MOMENTS)
+
+
+def test_killed_while_maps_are_made_of_maps(scene: Scene, tmp_path: Path) -> None:
+    """The same for the stages of fusion and smoothing, and for the split and learning that several models need."""
+    moments = [f"{kind}:{stage}" for stage in ("split", "learn", "fuse", "smooth") for kind in ("work", "publish")][1:]
+    driver = Path(__file__).with_name("killing.py")
+    command = [sys.executable, str(driver), str(scene.config), str(tmp_path / "out"), *moments, "--", *FUSED]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == dict.fromkeys(moments, -signal.SIGKILL)
+    run_scene(scene.config, tmp_path / "out", *FUSED)
+    run_scene(scene.config, tmp_path / "clean", *FUSED)
+    assert_same(tmp_path / "clean", tmp_path / "out")
 
 
 def test_a_killed_process_group_with_workers(scene: Scene, clean: Path, tmp_path: Path) -> None:

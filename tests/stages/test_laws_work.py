@@ -10,16 +10,16 @@ import pytest
 from i2db.raster.grid import Window
 from i2db.simulate import Scene
 from i2db.stages import inputs
-from scenes import TO_MOSAIC, ask, assert_same, run_scene
+from scenes import FUSED, TO_MOSAIC, ask, assert_same, run_scene
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def reference(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The chain in one process, one chunk per tile, up to the maps."""
+    """The chain in one process, one chunk per tile, up to the maps, with all that is made of them."""
     folder = tmp_path_factory.mktemp("reference") / "out"
-    run_scene(scene.config, folder, stages=TO_MOSAIC)
+    run_scene(scene.config, folder, *FUSED, stages=TO_MOSAIC)
     return folder
 
 
@@ -27,7 +27,8 @@ def test_the_scene_is_worth_it(reference: Path) -> None:
     """Regions, overlaps, cubic resampling and gap-filling all take part."""
     assert ask(reference, "SELECT count(DISTINCT region), count(DISTINCT tile) FROM candidate") == [(2, 2)]
     assert ask(reference, "SELECT count(*) >= 1000, bool_and(len(features) > 30) FROM sample") == [(True, True)]
-    assert ask(reference, "SELECT count(*) FROM model") == [(4,)]
+    assert ask(reference, "SELECT count(*), count(DISTINCT region) FROM model") == [(10, 5)]
+    assert ask(reference, "SELECT count(DISTINCT model) FROM polygon_model") == [(5,)]
     ((overlap,),) = ask(
         reference,
         """SELECT count(*) FROM candidate JOIN tile ON tile.tile <> candidate.tile
@@ -72,6 +73,7 @@ def test_the_result_is_the_same(scene: Scene, reference: Path, tmp_path: Path, s
     run_scene(
         scene.config,
         tmp_path / "out",
+        *FUSED,
         *(setting.replace("{reversed}", turned) for setting in settings),
         stages=TO_MOSAIC,
     )
@@ -96,7 +98,7 @@ def test_the_memory_changes_nothing(
     names = [stage.name for stage in TO_MOSAIC]
     for last, memory in (("extract", "200kB"), ("learn", "1GB"), ("mosaic", "200kB")):
         stages = TO_MOSAIC[: names.index(last) + 1]
-        run_scene(scene.config, tmp_path / "out", f"execution.memory={memory}", stages=stages)
+        run_scene(scene.config, tmp_path / "out", *FUSED, f"execution.memory={memory}", stages=stages)
     assert len(cuts) == 4
     assert min(cuts) >= 8
     assert_same(reference, tmp_path / "out")

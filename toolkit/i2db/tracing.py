@@ -26,10 +26,11 @@ _ROWS_AT_A_TIME = 50_000
 def trace_sample(
     database: Database, folder: Path, sample_id: int, *, run: int | None = None, n_nearest: int = 5
 ) -> dict[str, list[Row]]:
-    """Sections about one candidate pixel: origin, runs, votes, nearest, features; a section may be empty.
+    """Sections about one candidate pixel: origin, runs, votes, maps, nearest, features; a section may be empty.
 
-    votes: per run and class, how many trees vote for it and its probability. nearest: the learning samples of the
-    pixel's own model that are nearest to it, in features divided by their standard deviation over the learning set.
+    votes: per run, model and class, how many trees vote for it and its probability. maps: what the maps made of the
+    runs' maps say of it. nearest: the learning samples of the pixel's own models that are nearest to it, in features
+    divided by their standard deviation over the learning set.
 
     Args:
         database: of the project.
@@ -49,12 +50,15 @@ def trace_sample(
     votes: list[Row] = []
     nearest: list[Row] = []
     if features:
-        pixel = np.array([[row["stored"] for row in features]], dtype=np.float32)
+        stored = {str(row["feature_name"]): row["stored"] for row in features}
+        pixel = np.array(list(stored.values()), dtype=np.float32)
         for row in runs:
+            head = {"run": row["run"], "model_name": row["model_name"]}
             if row["model"] is not None:
-                votes += _votes(folder / row["model"], pixel, {"run": row["run"], "kind": row["kind"]})
-            nearest += _nearest(database, row["run"], origin[0]["region"], sample_id, pixel[0], n_nearest)
-    return {"origin": origin, "runs": runs, "votes": votes, "nearest": nearest, "features": features}
+                votes += _votes(folder / row["model"], stored, head | {"kind": row["kind"]})
+            nearest += _nearest(database, head, sample_id, pixel, n_nearest)
+    maps = database.rows("trace/maps", sample_id=sample_id)
+    return {"origin": origin, "runs": runs, "votes": votes, "maps": maps, "nearest": nearest, "features": features}
 
 
 def trace_polygon(database: Database, polygon_id: int, *, run: int | None = None) -> dict[str, list[Row]]:
@@ -117,9 +121,10 @@ def _of_run(rows: list[Row], run: int | None) -> list[Row]:
     return chosen
 
 
-def _votes(path: Path, pixel: NDArray[np.float32], head: Row) -> list[Row]:
+def _votes(path: Path, stored: dict[str, float], head: Row) -> list[Row]:
     """Per class the trees that vote for it (None where the model is no forest) and its probability, highest first."""
     model, card = load_model(path)
+    pixel = np.array([[stored[name] for name in card.features]], dtype=np.float32)
     names = dict(card.classes)
     probabilities = model.predict_proba(pixel)[0]
     votes = votes_of(model, pixel)
@@ -160,12 +165,11 @@ def tree_votes(forest: Forest, pixel: NDArray[np.float32]) -> list[int]:
     return votes
 
 
-def _nearest(
-    database: Database, run: int, region: str, sample_id: int, pixel: NDArray[np.float32], n: int
-) -> list[Row]:
-    """The nearest learning samples of a run and region, the pixel itself left out; two passes, some rows at a time."""
+def _nearest(database: Database, head: Row, sample_id: int, pixel: NDArray[np.float32], n: int) -> list[Row]:
+    """The nearest learning samples of a run's model, the pixel itself left out; two passes, some rows at a time."""
+    run, model = head["run"], head["model_name"]
     count, mean, squares = 0, np.zeros(pixel.size), np.zeros(pixel.size)
-    for _, features in _learning_set(database, run, region):
+    for _, features in _learning_set(database, run, model):
         # Chan, Golub and LeVeque (1979): means and sums of squares of pieces, merged.
         size, here = len(features), features.mean(axis=0)
         step = here - mean
@@ -177,18 +181,18 @@ def _nearest(
     deviation = np.sqrt(squares / count)
     scale = np.where(deviation > 0, deviation, 1.0)
     best: list[tuple[float, int, Row]] = []
-    for rows, features in _learning_set(database, run, region):
+    for rows, features in _learning_set(database, run, model):
         distances = np.sqrt((((features - pixel) / scale) ** 2).mean(axis=1))
         nearest = np.argsort(distances, kind="stable")[: n + 1]
         best += [(float(distances[i]), int(rows[i]["sample_id"]), rows[i]) for i in map(int, nearest)]
         best = sorted(best, key=lambda one: one[:2])[: n + 1]
     kept = [(distance, row) for distance, other, row in best if other != sample_id][:n]
-    return [{"run": run, "rank": i} | row | {"distance": distance} for i, (distance, row) in enumerate(kept, start=1)]
+    return [head | {"rank": i} | row | {"distance": distance} for i, (distance, row) in enumerate(kept, start=1)]
 
 
-def _learning_set(database: Database, run: int, region: str) -> Iterator[tuple[list[Row], NDArray[np.float64]]]:
+def _learning_set(database: Database, run: int, model: str) -> Iterator[tuple[list[Row], NDArray[np.float64]]]:
     """Batches of (rows without features, features as float64 (n, n_features)) of a model's learning set."""
-    database.run("trace/learning_set", run=run, region=region)
+    database.run("trace/learning_set", run=run, model=model)
     for batch in database.connection.to_arrow_reader(_ROWS_AT_A_TIME):
         features = batch["features"].flatten().to_numpy().astype(np.float64).reshape(batch.num_rows, -1)
         yield batch.drop_columns(["features"]).to_pylist(), features

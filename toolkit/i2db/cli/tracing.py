@@ -19,6 +19,7 @@ TITLES = {
     "origin": "Where the pixel comes from",
     "runs": "What became of it in each run",
     "votes": "What its models say of it",
+    "maps": "What the maps made of those of the runs say of it",
     "nearest": "The learning samples nearest to it (root mean square of standardised differences)",
     "features": "Its features",
     "polygon": "The polygon in each run",
@@ -53,7 +54,8 @@ def trace(
 ) -> None:
     """Say where a pixel, a polygon or a cell of the confusion matrix came from and what became of it.
 
-    Sections of a pixel: origin, runs, votes, nearest, features; of a polygon: polygon, pixels; of a cell: polygons.
+    Sections of a pixel: origin, runs, votes, maps, nearest, features; of a polygon: polygon, pixels; of a cell:
+    polygons.
     With -o x.gpkg the pixels of a cell, or of a polygon, become a styled layer.
 
     Example: i2db trace out/ --cell maïs tournesol

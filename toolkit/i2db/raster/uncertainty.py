@@ -28,8 +28,8 @@ def entropy(probability: NDArray[Any]) -> NDArray[np.float64]:
     if n_classes < 2:
         return np.zeros(probability.shape[:-1])
     positive = np.where(probability > 0, probability, 1.0).astype(np.float64)
-    # -0.0 and a last bit above 1 are rounding.
-    return np.asarray(np.clip(-(positive * np.log(positive)).sum(axis=-1) / np.log(n_classes), 0.0, 1.0))
+    # A last bit beyond 0 or 1 is rounding.
+    return np.asarray(np.clip(-(positive * np.log(positive)).sum(axis=-1) / np.log(n_classes), 0.0, 1.0) + 0.0)
 
 
 #: The measures by the names of arg_classification.uncertainty_maps.

@@ -14,7 +14,7 @@ from i2db.config.defaults import defaults_of
 from i2db.errors import ConfigError
 from i2db.files import write_whole
 from i2db.projection import spoken
-from i2db.report import accuracy, failures, importance, made, seen
+from i2db.report import accuracy, derived, failures, importance, made, seen
 from i2db.report.drawing import write_png
 from i2db.report.figures import confusion_figure
 from i2db.report.html import Report, Section, figures_of, report_html
@@ -69,6 +69,7 @@ REPORT_SQL = (
     "report/importance",
     "report/inputs",
     "report/legend",
+    "report/maps",
     "report/profile_band",
     "report/profiles",
     "report/results",
@@ -174,6 +175,7 @@ def collect(database: Database, folder: Path, *, title: str | None = None) -> Re
             accuracy.accuracy_section(intervals, runs, listed),
             accuracy.classes_section(accuracy.scores_of(matrices), intervals, n_runs, colors),
             accuracy.confusion_section(matrices, database.rows("report/confused_pairs", n_pairs=_N_PAIRS)),
+            derived.maps_section(database.rows("report/maps")),
             failures.failures_section(database.rows("evaluate/circumstances")),
             *_confidence_and_labels(database, folder if has_map else None, n_runs),
             *_what_was_seen(database, folder if has_map else None, facts, colors),

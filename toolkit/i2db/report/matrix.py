@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -123,6 +125,15 @@ def confusions_of(
         )
         for run in runs
     ]
+
+
+def matrix_text(confusion: Confusion) -> str:
+    """A matrix as OTB writes it: CSV whose header names the orientation."""
+    text = io.StringIO()
+    codes = ",".join(str(code) for code in confusion.codes)
+    text.write(f"#Reference labels (rows):{codes}\n#Produced labels (columns):{codes}\n")
+    csv.writer(text, lineterminator="\n").writerows(confusion.counts.tolist())
+    return text.getvalue()
 
 
 def _ratio(numerator: int, denominator: int) -> float | None:

@@ -39,12 +39,18 @@ class Caveats:
     unseen: tuple[Unseen, ...] = ()
 
 
-def results_text(confusions: Sequence[Confusion], caveats: Caveats = Caveats(), intervals: Sequence[str] = ()) -> str:
-    """The text of RESULTS.txt: mean matrix, kappa, OA and F over runs, a row per class, and lines about intervals.
+def results_text(
+    confusions: Sequence[Confusion],
+    caveats: Caveats = Caveats(),
+    told: Sequence[str] = (),
+    *,
+    what: str = "One run",
+) -> str:
+    """The text of RESULTS.txt: mean matrix, kappa, OA and F over runs, a row per class, and what is told besides.
 
     One confusion per run, all over the same classes. `unvalidated` names classes that were learnt and are in no
     matrix; those of the matrix without a reference pixel in any run are added. Intervals are 95 % Student intervals
-    with (runs - 1) degrees of freedom. An undefined value is "-".
+    with (runs - 1) degrees of freedom. An undefined value is "-". A single confusion is of `what`.
     """
     scores, classes = map_scores(confusions), class_scores(confusions)
     kappa, oa, f_score = scores
@@ -52,8 +58,8 @@ def results_text(confusions: Sequence[Confusion], caveats: Caveats = Caveats(), 
     lines += ["*********** Confusion matrix ***********", "", *_matrix_lines(confusions), ""]
     lines += [f"KAPPA : {_interval(kappa)}", f"OA : {_interval(oa)}", f"F-score mean : {_interval(f_score)}", ""]
     lines += [*_class_lines(classes), ""]
-    lines += [*_explanations(len(confusions)), *accuracy_notes(confusions, caveats)]
-    lines += ["", *intervals] if intervals else []
+    lines += [*_explanations(len(confusions), what), *accuracy_notes(confusions, caveats)]
+    lines += ["", *told] if told else []
     return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
 
 
@@ -90,13 +96,13 @@ def _interval(score: Score) -> str:
     return f"{score.mean:.3f}" + (f" +- {score.half_width:.3f}" if score.half_width is not None else "")
 
 
-def _explanations(n_runs: int) -> list[str]:
+def _explanations(n_runs: int, what: str) -> list[str]:
     """How to read the tables, a sentence per line."""
     if n_runs > 1:
         freedom = f"{n_runs - 1} degree{'s' if n_runs > 2 else ''} of freedom"
         lines = [f"Means of {n_runs} runs; +- half width of the 95 % interval, Student's t with {freedom}."]
     else:
-        lines = ["One run: no interval."]
+        lines = [f"{what}: no interval."]
     lines.append("Confusion max: produced classes with most pixels of the reference class, itself included.")
     lines.append("Polygons, Pixels: validation polygons and pixels of the class, mean per run.")
     return lines

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,9 +17,10 @@ from i2db.report import collect
 from i2db.report.figures import confusion_figure, curve_figure
 from i2db.report.importance import importance_figure
 from i2db.report.intervals import interval_rows, interval_text
-from i2db.report.matrix import Confusion
+from i2db.report.matrix import matrix_text
 from i2db.report.results import results_text
 from i2db.stages.assessment import assess
+from i2db.stages.fused_results import fused_outputs, write_results
 from i2db.stages.mosaic import FINAL
 
 #: Codes of the difference map, as iota2's; 0 is no data.
@@ -49,7 +48,7 @@ def _tasks(project: Project) -> Sequence[Task]:
             "mosaic",
         ),
     ]
-    outputs = ["report.html", f"{FINAL}/RESULTS.txt"]
+    outputs = ["report.html", f"{FINAL}/RESULTS.txt", *(f"{FINAL}/{name}" for name in fused_outputs(project))]
     for run in runs:
         outputs += [
             f"{FINAL}/TMP/Classif_Seed_{run}.csv",
@@ -68,13 +67,13 @@ def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[st
     )
     (folder / "TMP").mkdir(parents=True, exist_ok=True)
     for run, confusion in enumerate(confusions):
-        _write_matrix(folder / "TMP" / f"Classif_Seed_{run}.csv", confusion)
+        write_whole(folder / "TMP" / f"Classif_Seed_{run}.csv", matrix_text(confusion))
         confusion_figure(folder / f"Confusion_Matrix_Classif_Seed_{run}.png", confusion, title=f"Confusion, run {run}")
         if project.scene.chunks:
             _write_difference(project, run, folder / f"diff_seed_{run}.tif")
     _write_before_merge(project)
     told = collect.caveats(database, is_resubstitution=not project.config.arg_train.split_ground_truth)
-    write_whole(folder / "RESULTS.txt", results_text(confusions, told, interval_text(intervals)))
+    write_results(project, folder, results_text(confusions, told, interval_text(intervals)))
     _model_figures(project)
     collect.write_report(database, project.folder)
     for name in _RETIRED:
@@ -93,20 +92,11 @@ def _write_before_merge(project: Project) -> None:
     if project.database.rows("evaluate/annual_classes"):
         for run, confusion in enumerate(collect.confusions_before_merge(project.database)):
             path = folder / f"MatrixBeforeClassMerge_{run}.csv"
-            _write_matrix(path, confusion)
+            write_whole(path, matrix_text(confusion))
             written.add(path)
     for path in folder.glob("MatrixBeforeClassMerge_*.csv"):
         if path not in written:
             path.unlink()
-
-
-def _write_matrix(path: Path, confusion: Confusion) -> None:
-    """The matrix as OTB writes it: the header names the orientation."""
-    text = io.StringIO()
-    codes = ",".join(str(code) for code in confusion.codes)
-    text.write(f"#Reference labels (rows):{codes}\n#Produced labels (columns):{codes}\n")
-    csv.writer(text, lineterminator="\n").writerows(confusion.counts.tolist())
-    write_whole(path, text.getvalue())
 
 
 def _write_difference(project: Project, run: int, path: Path) -> None:
@@ -154,6 +144,12 @@ STAGE = Stage(
     title="accuracy, figures, report",
     reads=(
         "prediction",
+        "derived_prediction",
+        "held_group",
+        "map_accuracy",
+        "map_confusion",
+        "map_polygon",
+        "region_model",
         "candidate",
         "polygon",
         "polygon_split",
@@ -203,6 +199,8 @@ STAGE = Stage(
         "evaluate/annual_classes",
         "evaluate/class_samples",
         "evaluate/dated_features",
+        "evaluate/fused_confusion",
+        "evaluate/fused_polygons",
         "evaluate/difference",
         "evaluate/runs",
         "evaluate/unit_confusion",

@@ -111,7 +111,7 @@ def deal_out(project: Project) -> None:
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InputError(
             f"two models would have the name {twice[0]}, of a region and of a part of another",
-            hint="give the regions names that do not end as the parts of others do (1f2, 1_landsat8)",
+            hint="give the regions names that do not end as the parts of others do (1f2, 1_Landsat8)",
         )
     database.replace("region_model", models)
     database.run("split/deal", parts=parts, random_seed=project.random_seed)
