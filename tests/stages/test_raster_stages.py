@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from i2db.chain.project import Project
+from i2db.config.classification import ArgClassification
 from i2db.config.reader import load
 from i2db.facts import Facts
 from i2db.raster.grid import Grid, Window
@@ -147,14 +148,17 @@ def test_rasters_are_written_window_by_window(
 def test_the_maps_of_all_runs_count(scene: Scene, clean: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a pixel of the maps takes is part of what a window may take."""
 
-    def payload(n_runs: int, *, probabilities: bool) -> Any:
-        return SimpleNamespace(n_runs=n_runs, class_codes=(1, 2, 3), probabilities=probabilities)
+    def payload(n_runs: int, *, probabilities: bool, uncertainty: tuple[str, ...]) -> Any:
+        return SimpleNamespace(
+            n_runs=n_runs, class_codes=(1, 2, 3), probabilities=probabilities, uncertainty=uncertainty
+        )
 
-    def per_pixel(n_runs: int, *, probabilities: bool = False) -> int:
-        return classify._bytes_per_pixel(payload(n_runs, probabilities=probabilities))
+    def per_pixel(n_runs: int, *, probabilities: bool = False, uncertainty: tuple[str, ...] = ()) -> int:
+        return classify._bytes_per_pixel(payload(n_runs, probabilities=probabilities, uncertainty=uncertainty))
 
     assert per_pixel(9) - per_pixel(1) == 8 * (4 + 2 + 1 + 1)
     assert per_pixel(2, probabilities=True) - per_pixel(2) == 2 * 3 * 2
+    assert per_pixel(3, uncertainty=("margin", "entropy")) - per_pixel(3) == 3 * 2
 
 
 @pytest.mark.slow
@@ -205,9 +209,7 @@ def test_the_type_of_the_validity_is_that_of_the_tile_with_most_dates(
         f"T{i}": [SimpleNamespace(date=int(date)) for date in np.repeat(np.arange(n), 2)]
         for i, n in enumerate(dates_of_tiles)
     }
-    config = SimpleNamespace(
-        arg_train=SimpleNamespace(runs=1), arg_classification=SimpleNamespace(has_probability_map=False)
-    )
+    config = SimpleNamespace(arg_train=SimpleNamespace(runs=1), arg_classification=ArgClassification())
     scene = SimpleNamespace(tiles=products, series=[SimpleNamespace(products=products)])
     project = cast(Project, SimpleNamespace(config=config, scene=scene))
     assert mosaic._products(project, 5, ["a"])[0].dtype == dtype

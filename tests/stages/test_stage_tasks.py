@@ -173,7 +173,17 @@ def test_drawing_nothing_is_refused_and_a_bare_region_is_told(database: Database
 
 def two_regions(database: Database, folder: Path, *, east: str = "1", drawn: Sequence[int] = (0, 1, 10, 11)) -> Project:
     """A region a in tile T1 and a region b in tile T2, two pixels each; `east` is the fingerprint of b's."""
-    for table in ("class", "polygon", "candidate", "sample", "selection", "publication", "region", "feature"):
+    for table in (
+        "class",
+        "polygon",
+        "candidate",
+        "sample",
+        "selection",
+        "publication",
+        "region",
+        "region_model",
+        "feature",
+    ):
         database.connection.execute(f"DELETE FROM {table}")
     project = project_of(database, folder)
     database.append(
@@ -181,6 +191,7 @@ def two_regions(database: Database, folder: Path, *, east: str = "1", drawn: Seq
     )
     database.append("polygon", [{"polygon_id": i, "class_code": 1 + i} for i in (0, 1)])
     database.append("region", [{"region": name, "region_rank": i} for i, name in enumerate("ab", 1)])
+    database.append("region_model", [{"region": name, "model": name} for name in "ab"])
     database.append("feature", [{"feature_id": 1, "feature_group": "sentinel2", "feature_name": NDVI.name}])
     for offset, region, tile, digest in ((0, "a", "T1", "1"), (10, "b", "T2", east)):
         place = {"tile": tile, "chunk": 0}
@@ -194,7 +205,10 @@ def two_regions(database: Database, folder: Path, *, east: str = "1", drawn: Seq
         writer = PartWriter(project.parts.root, "extract", f"sentinel2-{tile}-0000", digest)
         writer.table("sample", pa.Table.from_pylist(samples))
         writer.finish()
-    database.append("selection", [{"run": run, "sample_id": i} for run in (0, 1) for i in drawn])
+    drawn_for = {i: "a" if i < 10 else "b" for i in drawn}
+    database.append(
+        "selection", [{"run": run, "region": drawn_for[i], "sample_id": i} for run in (0, 1) for i in drawn]
+    )
     return project
 
 

@@ -167,7 +167,7 @@ def test_a_polygon(clean: Path) -> None:
 def test_the_command(clean: Path, wrong: tuple[int, int, int, int]) -> None:
     run, sample, reference, _ = wrong
     said = json.loads(i2db("trace", clean, "--sample", sample, "--run", run, "-f", "json").out)
-    assert list(said) == ["origin", "runs", "votes", "nearest", "features"]
+    assert list(said) == ["origin", "runs", "votes", "maps", "nearest", "features"]
     assert said["origin"][0]["class_code"] == reference
     for arguments, message in (
         (("trace", clean), "trace what"),

@@ -185,7 +185,8 @@ def _read_samples(database: Database, file: SampleFile, grid: Grid, content: _Co
         for i in fresh:
             key = (file.run, file.region, pieces[i][2])
             content.n_samples[key] = content.n_samples.get(key, 0) + 1
-        database.append("selection", pa.table({"run": pa.array([file.run] * len(fresh)), "sample_id": ids[fresh]}))
+        of_file = {"run": [file.run] * len(fresh), "region": [file.region] * len(fresh)}
+        database.append("selection", pa.table(of_file | {"sample_id": ids[fresh]}))
         new = [i for i in fresh if int(ids[i]) not in content.known]
         content.known.update(int(ids[i]) for i in new)
         places = [names.index(name) for name in features]
