@@ -109,7 +109,8 @@ SELECT counted.run, counted.is_smoothed, counted.evaluated_on, counted.n_polygon
     counted.n_unclassified, counted.n_undecided, agreement.n_correct / nullif(agreement.n, 0) AS overall_accuracy,
     (agreement.n_correct * agreement.n - agreement.chance) / nullif(agreement.n * agreement.n - agreement.chance, 0)
         AS kappa,
-    agreement.f_score
+    agreement.f_score,
+    coalesce(agreement.n_correct, 0) / nullif(counted.n_pixels - counted.n_unclassified, 0) AS share_right
 FROM counted
 LEFT JOIN agreement
     ON agreement.run IS NOT DISTINCT FROM counted.run AND agreement.is_smoothed = counted.is_smoothed
@@ -126,3 +127,4 @@ COMMENT ON COLUMN map_accuracy.n_undecided IS 'Pixels where the fusion is undeci
 COMMENT ON COLUMN map_accuracy.overall_accuracy IS 'Share of the pixels in the matrix that are right.';
 COMMENT ON COLUMN map_accuracy.kappa IS 'Cohen''s kappa; null where it is undefined.';
 COMMENT ON COLUMN map_accuracy.f_score IS 'Mean of the classes'' F-scores, over the classes that the ground truth has.';
+COMMENT ON COLUMN map_accuracy.share_right IS 'Share of all pixels with data that are right: those that are undecided are wrong, so that a fusion gains nothing by leaving the hard ones open. Without such it is overall_accuracy.';

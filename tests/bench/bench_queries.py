@@ -30,8 +30,8 @@ ASKED = ("report", "evaluate", "trace", "compare", "diff", "audit", "statistics"
 
 #: The others: what the chain does to its tables, and what exports, applications and zonal statistics read of them.
 NOT_ASKED = (
-    "apps", "candidate", "catalogue", "classify", "curve", "export", "extract", "learn", "mosaic", "previous", "select",
-    "split", "zonal",
+    "apps", "candidate", "catalogue", "classify", "curve", "export", "extract", "fuse", "learn", "mosaic", "previous",
+    "select", "smooth", "split", "zonal",
 )  # fmt: skip
 
 #: Nobody prints views of pixels: what is asked of them is counted.
@@ -47,7 +47,7 @@ PATIENCE = 60.0
 
 #: Numbers that stand for draws: the same every time. A polygon has 100 pixels, a chunk 100 polygons, a tile 50 chunks.
 FILL = (
-    "INSERT INTO grid VALUES ('EPSG:32631', 10, 10)",
+    "INSERT INTO grid BY NAME SELECT 'EPSG:32631' AS crs, 10 AS resolution_x, 10 AS resolution_y",
     """INSERT INTO class BY NAME SELECT i AS class_code, 'class ' || i AS class_name, i AS class_rank
         FROM range(1, 13) t(i)""",
     "INSERT INTO region BY NAME SELECT i::VARCHAR AS region, i AS region_rank FROM range(1, 3) t(i)",
@@ -79,6 +79,11 @@ FILL = (
             AS class_code,
         (30 + sample_id % 9973 * (run + 5) % 70) / 100 AS confidence
         FROM run CROSS JOIN candidate ORDER BY tile, chunk, run, sample_id""",
+    """INSERT INTO derived_prediction BY NAME SELECT NULL::INTEGER AS run, FALSE AS is_smoothed, tile, chunk, sample_id,
+        CASE WHEN sample_id % 997 = 0 THEN 255 ELSE class_code END AS class_code, confidence
+        FROM prediction WHERE run = 0""",
+    """INSERT INTO derived_prediction BY NAME SELECT run, TRUE AS is_smoothed, tile, chunk, sample_id, class_code,
+        confidence FROM prediction WHERE run = 0""",
     """INSERT INTO feature BY NAME
         SELECT 10 * d + b + 1 AS feature_id, 'sentinel2' AS feature_group, 10 * d + b + 1 AS feature_rank,
             'sentinel2_b' || b || '_' || d AS feature_name, 'sentinel2' AS sensor,
@@ -89,7 +94,8 @@ FILL = (
             lambda k : (1000 + sample_id % 9973 * (k + 11) % 700 + 40 * (polygon_id % 12))::FLOAT)
             AS features
         FROM candidate WHERE sample_id % ($n_pixels // $n_samples) = 0""",
-    "INSERT INTO selection BY NAME SELECT run, sample_id FROM run CROSS JOIN sample",
+    """INSERT INTO selection BY NAME SELECT run, region, sample_id
+        FROM run CROSS JOIN sample JOIN candidate USING (sample_id)""",
     """INSERT INTO publication BY NAME SELECT 'classify' AS stage, tile AS unit, 'f' AS fingerprint
         FROM candidate GROUP BY ALL""",
     """INSERT INTO tile BY NAME SELECT tile, row_number() OVER (ORDER BY tile) AS tile_rank
@@ -119,7 +125,7 @@ FILL = (
 
 #: What queries that ask for something are asked.
 GIVEN: dict[str, object] = {
-    "reference": 3, "predicted": 5, "run": 1, "region": "1", "fewest": 25, "polygon_id": 120,
+    "reference": 3, "predicted": 5, "run": 1, "model": "1", "fewest": 25, "polygon_id": 120,
     "sample_id": 500000012500000000, "band": "ndvi", "class_code": 3, "feature_group": "sentinel2", "n_samples": 5000,
     "first_row": 100, "end_row": 600,
     "groups": [{"class_code": i, "group_code": i // 3} for i in range(12)],

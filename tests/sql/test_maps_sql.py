@@ -39,13 +39,15 @@ def test_the_fused_map_is_judged_by_what_is_held(database: Database, judged: pd.
     here = judged[judged["polygon_id"].isin([3, 11])]
     known = here[here["predicted"].isin([10, 20, 30])]
     reference, predicted = known["reference"].astype(int), known["predicted"].astype(int)
-    ((n_polygons, n_pixels, n_unclassified, n_undecided, accuracy, kappa, f_score),) = rows(
+    ((n_polygons, n_pixels, n_unclassified, n_undecided, accuracy, kappa, f_score, share_right),) = rows(
         database, "SELECT * EXCLUDE (run, is_smoothed, evaluated_on) FROM map_accuracy WHERE run IS NULL"
     )
     assert (n_polygons, n_pixels) == (2, len(here))
     assert n_unclassified == here["predicted"].isna().sum() > 0
     assert n_undecided == (here["predicted"] == UNDECIDED).sum() > 0
     assert accuracy == pytest.approx(metrics.accuracy_score(reference, predicted))
+    assert share_right == pytest.approx((reference == predicted).sum() / (len(known) + n_undecided))
+    assert share_right < accuracy
     assert kappa == pytest.approx(metrics.cohen_kappa_score(reference, predicted))
     labels = sorted(reference.unique())
     of_class = metrics.f1_score(reference, predicted, labels=labels, average=None)

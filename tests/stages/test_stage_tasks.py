@@ -16,6 +16,7 @@ import pytest
 
 from i2db.chain.project import Project
 from i2db.chain.task import Decision, Reason, Task, WorkContext
+from i2db.config.classification import ArgClassification
 from i2db.config.learning import DimRed, SampleAugmentation
 from i2db.errors import InputError
 from i2db.facts import Facts
@@ -23,6 +24,7 @@ from i2db.finding import Finding
 from i2db.fingerprint import fingerprint
 from i2db.learn.specification import ClassifierSpec, LearningSpec
 from i2db.raster.features import Feature
+from i2db.raster.grid import Grid
 from i2db.stages import catalogue, extract, learn, select, statistics
 from i2db.stages.samples import read_samples
 from i2db.stages.slices import slices_by
@@ -80,6 +82,8 @@ def project_of(
             SimpleNamespace(
                 chain=SimpleNamespace(**chain),
                 arg_train=SimpleNamespace(**train, split_ground_truth=True, group_field=None, crop_mix=False),
+                arg_classification=ArgClassification(),
+                fuses_models=False,
                 dim_red=DimRed(),
                 classifier=FOREST,
                 builders=SimpleNamespace(name="i2_classification"),
@@ -97,7 +101,7 @@ def project_of(
                 groups=(group,),
                 features=group.features,
                 functions=None,
-                grid=SimpleNamespace(crs="EPSG:32631", resolution_x=10.0, resolution_y=10.0),
+                grid=Grid("EPSG:32631", 10.0, 10.0),
                 chunks=(),
                 tiles={},
                 findings=tuple(findings),
@@ -245,7 +249,8 @@ def many_candidates(database: Database, n: int) -> None:
     )
     run("INSERT INTO region BY NAME SELECT 'region ' || i AS region, i AS region_rank FROM range(10) AS _(i)")
     run("INSERT INTO feature BY NAME SELECT 1 AS feature_id, 'sentinel2' AS feature_group, 'f' AS feature_name")
-    run("INSERT INTO selection BY NAME SELECT 0 AS run, sample_id FROM candidate")
+    run("INSERT INTO region_model BY NAME SELECT region, region AS model FROM region")
+    run("INSERT INTO selection BY NAME SELECT 0 AS run, region, sample_id FROM candidate")
     run("INSERT INTO sample BY NAME SELECT sample_id, 'sentinel2' AS feature_group, tile, chunk FROM candidate")
 
 

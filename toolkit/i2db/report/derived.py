@@ -14,8 +14,9 @@ _JUDGES = {
 }
 _ON_MAPS = (
     "The maps of the runs beside those made of them. Only figures of the same polygons can be compared. Undecided: "
-    "pixels for which the runs are equally for several classes; they and those without data are in no matrix. In SQL: "
-    "map_accuracy, map_class_accuracy, map_confusion."
+    "pixels for which the runs are equally for several classes; they are in no matrix, and so not in OA. Right: share "
+    "of the pixels with data that are right, where undecided ones are wrong; maps are compared by it. In SQL: map_accuracy, "
+    "map_class_accuracy, map_confusion."
 )
 
 
@@ -37,12 +38,13 @@ def maps_section(maps: Rows) -> Section:
             number(row["kappa"]),
             number(row["f_score"]),
             number(row["overall_accuracy"]),
-            Bar(row["overall_accuracy"]),
+            number(row["share_right"]),
+            Bar(row["share_right"]),
         )
         for row in maps
     )
-    headings = ("Map", "Judged by", "Polygons", "Pixels", "Undecided", "Kappa", "Mean F", "OA", "0 to 1")
-    table = Table(caption="Accuracy of every map", headings=headings, rows=rows, n_labels=2, text=(8,))
+    headings = ("Map", "Judged by", "Polygons", "Pixels", "Undecided", "Kappa", "Mean F", "OA", "Right", "0 to 1")
+    table = Table(caption="Accuracy of every map", headings=headings, rows=rows, n_labels=2, text=(9,))
     return Section("The runs fused and smoothed", (_ON_MAPS, table))
 
 

@@ -9,7 +9,7 @@ from i2db.files import write_whole
 from i2db.report.figures import confusion_figure
 from i2db.report.matrix import confusions_of, matrix_text
 from i2db.report.results import Caveats, results_text
-from i2db.report.words import plural
+from i2db.report.words import number, plural
 
 #: Within final/; RESULTS.txt is of the fused map, where there is one, and this of the runs.
 RUNS_RESULTS = "RESULTS_seeds.txt"
@@ -57,10 +57,9 @@ def write_results(project: Project, folder: Path, of_runs: str) -> None:
     )
     n_runs, n_polygons = plural(project.config.arg_train.runs, "run"), plural(of_map["n_polygons"], "polygon")
     method = _METHODS[section.merge_final_classifications_method]
-    told = [
-        f"Fusion of {n_runs} by {method}, judged by {n_polygons} {judges}.",
-        f"{plural(of_map['n_undecided'], 'pixel')} undecided, in no matrix.",
-    ]
+    n_undecided = plural(of_map["n_undecided"], "pixel")
+    told = [f"Fusion of {n_runs} by {method}, judged by {n_polygons} {judges}."]
+    told.append(f"{n_undecided} undecided, in no matrix; counted as wrong, OA is {number(of_map['share_right'])}.")
     (folder / MATRIX).parent.mkdir(exist_ok=True)
     write_whole(folder / MATRIX, matrix_text(fused))
     confusion_figure(folder / FIGURE, fused, title="Confusion, fusion of the runs")
