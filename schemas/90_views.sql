@@ -198,7 +198,8 @@ WITH piece AS MATERIALIZED (
     LEFT JOIN polygons ON polygons.run = total.run AND polygons.class_code = total.class_code
 ), agreement AS (
     SELECT run, sum(n_reference)::DOUBLE AS n, sum(n_correct)::DOUBLE AS n_correct,
-        sum(n_reference::DOUBLE * n_predicted) AS chance, avg(f_score) AS f_score
+        sum(n_reference::DOUBLE * n_predicted) AS chance,
+        avg(f_score ORDER BY class_code) AS f_score
     FROM of_class
     GROUP BY run
 ), counted AS (
@@ -285,9 +286,11 @@ WITH measured AS (
     FROM polygon_split JOIN run ON run.run = polygon_split.run AND run.evaluated_split <> 'learn'
     GROUP BY polygon_split.run
 ), overlap AS (
-    SELECT avg(n_test / nullif(n_learn, 0)) AS test_ratio FROM side
+    SELECT avg(n_test / nullif(n_learn, 0) ORDER BY run) AS test_ratio FROM side
 ), summary AS (
-    SELECT metric, class_code, count(*) AS n_runs, avg(measure) AS mean, stddev_samp(measure) AS deviation
+    -- In the order of the runs: the last digit of a sum depends on it.
+    SELECT metric, class_code, count(*) AS n_runs, avg(measure ORDER BY run) AS mean,
+        stddev_samp(measure ORDER BY run) AS deviation
     FROM measured
     GROUP BY ALL
 ), width AS (

@@ -93,7 +93,8 @@ COMMENT ON COLUMN map_class_accuracy.f_score IS '2 n_correct / (n_reference + n_
 CREATE OR REPLACE VIEW map_accuracy AS
 WITH agreement AS (
     SELECT run, is_smoothed, evaluated_on, sum(n_reference)::DOUBLE AS n, sum(n_correct)::DOUBLE AS n_correct,
-        sum(n_reference::DOUBLE * n_predicted) AS chance, avg(f_score) AS f_score
+        sum(n_reference::DOUBLE * n_predicted) AS chance,
+        avg(f_score ORDER BY class_code) AS f_score
     FROM map_class_accuracy
     GROUP BY ALL
 ), counted AS (

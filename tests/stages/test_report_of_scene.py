@@ -235,7 +235,9 @@ def test_all_sql_of_the_report_is_in_the_fingerprint_of_evaluate() -> None:
     from i2db.report import collect as module
     from i2db.stages.evaluate import STAGE
 
-    named = set(re.findall(r"\"((?:curve|evaluate|report)/[a-z_]+)\"", Path(module.__file__).read_text("utf-8")))
+    named = set(
+        re.findall(r"\"((?:catalogue|curve|evaluate|report)/[a-z_]+)\"", Path(module.__file__).read_text("utf-8"))
+    )
     on_disk = {f"report/{path.stem}" for path in (sql_folder() / "report").glob("*.sql")}
     assert named - {"report/evaluated"} == set(REPORT_SQL)
     assert on_disk - {"report/evaluated"} <= set(REPORT_SQL)
