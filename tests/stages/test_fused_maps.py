@@ -10,6 +10,7 @@ import rasterio
 from numpy.typing import NDArray
 from sklearn import metrics
 
+from i2db.config.reader import load
 from i2db.errors import ConfigError, InputError
 from i2db.raster.bayes import bayes_smooth
 from i2db.raster.fusion import beliefs, dempster_shafer
@@ -295,6 +296,13 @@ def test_too_few_polygons_to_hold_any(scene: Scene, tmp_path: Path) -> None:
             "arg_train.min_distance=5000",
             stages=TO_SELECT,
         )
+
+
+def test_two_runs_that_vote_are_warned_of(scene: Scene) -> None:
+    told = load(scene.config, [f"{MERGE}=True"]).warnings
+    assert any("lets two runs vote: pixels on which they differ are undecided" in one for one in told)
+    weighed = load(scene.config, [f"{MERGE}=True", f"{MERGE}_method=dempstershafer"]).warnings
+    assert not any("vote" in one for one in weighed)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ _JUDGES = {
 _ON_MAPS = (
     "The maps of the runs beside those made of them. Only figures of the same polygons can be compared. Undecided: "
     "pixels for which the runs are equally for several classes; they are in no matrix, and so not in OA. Right: share "
-    "of the pixels with data that are right, where undecided ones are wrong; maps are compared by it. In SQL: map_accuracy, "
-    "map_class_accuracy, map_confusion."
+    "of the pixels with data that are right, where undecided ones are wrong; maps are compared by it. In SQL: "
+    "map_accuracy, map_class_accuracy, map_confusion."
 )
 
 
