@@ -102,8 +102,8 @@ def _check_runs(checks: Checks) -> None:
     elif train.runs == 2 and not train.leaves_one_out and of_runs == "majorityvoting":
         checks.findings.warn(
             checks.place(_SECTION, "merge_final_classifications"),
-            f"{_SECTION}.merge_final_classifications lets two runs vote: pixels on which they differ are undecided; take "
-            "more runs, or merge_final_classifications_method dempstershafer",
+            f"{_SECTION}.merge_final_classifications lets two runs vote: pixels on which they differ are undecided; "
+            "take more runs, or merge_final_classifications_method dempstershafer",
         )
     if section.fusionofclassification_all_samples_validation:
         checks.idle(
