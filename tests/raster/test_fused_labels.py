@@ -105,3 +105,14 @@ def test_a_model_alone_is_itself() -> None:
     answer = Ensemble(members=[Member(model=FIRST)]).predict(FEATURES)
     assert (answer.label.tolist(), answer.probability) == ([1, 1, 1], None)
     np.testing.assert_allclose(answer.confidence, [0.8, 0.6, 0.5], rtol=1e-6)
+
+
+def test_many_that_are_nearly_certain_can_be_combined() -> None:
+    sure, surer = {1: 1 - 1e-7, 2: 1 - 1e-9}, {1: 1 - 1e-9, 2: 1 - 1e-7}
+    said = np.array([[1], [1], [1], [1], [2], [2], [2], [2]], dtype=np.uint16)
+    assert dempster_shafer(said, [sure] * 8, undecided=9).tolist() == [2]
+    assert dempster_shafer(said, [surer] * 8, undecided=9).tolist() == [1]
+    # As much for the one as for the other, whoever comes first.
+    masses = [0.9999, 0.7, 0.99, 0.99, 0.9999, 0.7]
+    even = np.array([[1], [1], [1], [2], [2], [2]], dtype=np.uint16)
+    assert dempster_shafer(even, [{1: mass, 2: mass} for mass in masses], undecided=9).tolist() == [9]

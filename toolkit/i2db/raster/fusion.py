@@ -102,10 +102,9 @@ def dempster_shafer(
     """
     if len(labels) != len(believed):
         raise ContractError(f"{len(labels)} classifications with the beliefs of {len(believed)}")
-    n_labels = len({label for one in believed for label in one})
     combinations, places = _combinations(labels.reshape(len(labels), -1))
     decided = [
-        _decide([int(label) for label in said], believed, n_labels, nodata=nodata, undecided=undecided)
+        _decide([int(label) for label in said], believed, nodata=nodata, undecided=undecided)
         for said in combinations.T
     ]
     return np.array(decided, dtype=labels.dtype)[places].reshape(labels.shape[1:])
@@ -128,43 +127,24 @@ def _combinations(pixels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]
 def _decide(
     said: Sequence[int],
     believed: Sequence[Mapping[int, float]],
-    n_labels: int,
     *,
     nodata: int,
     undecided: int,
 ) -> int:
-    """What the labels of one pixel come to, of `n_labels` that there are."""
+    """What the labels of one pixel come to."""
     votes = [(label, mass.get(label, 0.0)) for label, mass in zip(said, believed, strict=True) if label != nodata]
     if not votes:
         return nodata
     certain = sorted({label for label, mass in votes if mass >= 1})
     if certain:
         return certain[0] if len(certain) == 1 else undecided
-    for_label: dict[int, tuple[float, float]] = {}
+    evidence: dict[int, list[float]] = {}
     for label, mass in votes:
         if mass > 0:
-            for_label[label] = _combined(for_label.get(label), mass)
-    if len(for_label) < 2:
-        return next(iter(for_label), undecided)
-    belief = _belief(for_label, n_labels)
-    best = max(belief.values())
-    winners = [label for label, found in belief.items() if found == best]
+            evidence.setdefault(label, []).append(math.log(mass) - math.log1p(-mass))
+    # By Dempster's rule the odds of a label are the product of those that its voters give it, and the belief in it is
+    # these times one number for all labels. As logarithms they neither overflow nor depend on the order of the voters.
+    odds = {label: math.fsum(of_label) for label, of_label in evidence.items()}
+    best = max(odds.values(), default=0.0)
+    winners = [label for label, found in odds.items() if found == best]
     return winners[0] if len(winners) == 1 else undecided
-
-
-def _combined(known: tuple[float, float] | None, mass: float) -> tuple[float, float]:
-    """Masses for and against a label with those of one more classifier that says it."""
-    if known is None:
-        return mass, 1 - mass
-    in_favour, against = known
-    scale = 1 / (1 - in_favour * (1 - mass) - against * mass)
-    return scale * in_favour * mass, scale * against * (1 - mass)
-
-
-def _belief(masses: Mapping[int, tuple[float, float]], n_labels: int) -> dict[int, float]:
-    """Beliefs of the labels that somebody says, from the masses for and against each."""
-    odds = {label: in_favour / (1 - in_favour) for label, (in_favour, _) in masses.items()}
-    rest = math.prod(1 - in_favour for in_favour, _ in masses.values())
-    contrary = math.prod(against for _, against in masses.values()) if len(masses) == n_labels else 0.0
-    scale = 1 / ((1 + sum(odds.values())) * rest - contrary)
-    return {label: scale * share * rest for label, share in odds.items()}
