@@ -284,6 +284,20 @@ def test_importance_is_measured_on_polygons_that_did_not_learn() -> None:
     assert learnt("GaussianNB", importance=("impurity",)).importances == ()
 
 
+def test_a_class_of_one_polygon_is_not_put_to_the_test() -> None:
+    """Left out it would be called something else, and never be believed."""
+    polygons = np.where(LABELS == 5, 0, np.where(LABELS == 11, 1, 2) + np.arange(len(LABELS)) % 4 * 2).astype(np.int64)
+    confusion = learnt("ExtraTreesClassifier", n_folds=3, polygons=polygons, is_cross_validated=True).confusion
+    for code in (11, 300):
+        of_class = {predicted: n for reference, predicted, n in confusion if reference == code}
+        assert sum(of_class.values()) == np.count_nonzero(code == LABELS)
+        assert of_class[code] > 0
+    assert not any(reference == 5 for reference, _, _ in confusion)
+    assert any(predicted == 5 for _, predicted, _ in confusion)
+    lone = np.searchsorted([5, 11, 300], LABELS).astype(np.int64)
+    assert learnt("ExtraTreesClassifier", polygons=lone, is_cross_validated=True).confusion == ()
+
+
 def test_components_have_no_impurity_of_features_but_permutation() -> None:
     features = [FeatureKey(name, "s", "b", None) for name in NAMES]
     found = learnt(

@@ -39,7 +39,14 @@ def test_masses_of_belief() -> None:
     assert dict(beliefs_of(cells, "accuracy")) == dict.fromkeys((1, 2, 3), 14 / 20)
     worse_than_chance = [(1, 2, 5), (2, 1, 5)]
     assert dict(beliefs_of(worse_than_chance, "kappa")) == {1: 0.0, 2: 0.0}
-    assert beliefs_of([], "precision") == ()
+    assert beliefs_of([], "precision", [1, 2]) == ()
+
+
+def test_a_label_that_nothing_tests_is_believed_as_the_others() -> None:
+    """A class whose one polygon learns: that all runs agree on it must not come to nothing."""
+    cells = [(1, 1, 8), (1, 3, 2), (2, 2, 6), (2, 1, 2)]
+    mean = (8 / 10 + 1) / 2
+    assert dict(beliefs_of(cells, "precision", [1, 2, 3, 4])) == {1: 8 / 10, 2: 1.0, 3: mean, 4: mean}
 
 
 class Known:

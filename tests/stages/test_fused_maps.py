@@ -202,12 +202,21 @@ def test_models_of_a_region_learn_from_parts_of_it(fused: Path) -> None:
     )
     assert len(dealt) >= 3 * 2 * 3
     assert all(n_dealt == max(n_polygons, n_models) for n_models, n_polygons, n_dealt in dealt)
-    # What is not learnt validates nothing: the out-of-fold confusion has every sample once.
+    # What is not learnt validates nothing: the out-of-fold confusion has every sample once, of classes of two polygons.
     assert ask(
         fused,
-        """SELECT count(*) FROM (SELECT run, region, sum(n_samples) AS n FROM model_confusion GROUP BY ALL) AS tested
-        JOIN model ON model.run = tested.run AND model.region = tested.region AND model.n_samples = tested.n""",
-    ) == [(15,)]
+        """WITH learnt AS (
+            SELECT selection.run, selection.region, class_code, count(*) AS n
+            FROM selection JOIN candidate USING (sample_id) JOIN polygon USING (polygon_id)
+            GROUP BY ALL
+            HAVING count(DISTINCT polygon_id) > 1
+        ), tested AS (
+            SELECT run, region, reference_code AS class_code, sum(n_samples) AS n FROM model_confusion GROUP BY ALL
+        )
+        SELECT (SELECT count(*) > 0 FROM learnt), count(*)
+        FROM learnt FULL JOIN tested USING (run, region, class_code)
+        WHERE learnt.n IS DISTINCT FROM tested.n""",
+    ) == [(True, 0)]
     assert ask(fused, "SELECT count(DISTINCT kind) FROM prediction") == [(1,)]
     assert ask(fused, "SELECT count(*) FROM prediction WHERE region NOT IN ('1', '2')") == [(0,)]
 

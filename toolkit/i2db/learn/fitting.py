@@ -286,8 +286,7 @@ def _importances(
         polygons,
         random_state,
         n_threads,
-        what="permutation importance",
-        hint="there are too few polygons for it: leave permutation out of arg_train.feature_importance",
+        keeps_classes=False,
     )
     found_in_folds = [
         permutation(
@@ -312,7 +311,11 @@ def _confusion(
     random_state: int,
     n_threads: int,
 ) -> tuple[tuple[int, int, int], ...]:
-    """What models fitted on all folds but one say of the samples of that one, polygons whole."""
+    """What models fitted on all folds but one say of the samples of that one, polygons whole.
+
+    A class of one polygon is not tested: models fitted without it would call it something else, which says nothing of
+    one that knows it.
+    """
     if not spec.is_cross_validated:
         return ()
     found: Counter[tuple[int, int]] = Counter()
@@ -324,8 +327,7 @@ def _confusion(
         polygons,
         random_state,
         n_threads,
-        what="the mass of belief of a model",
-        hint="there are too few polygons for it: fuse by -method majorityvoting (arg_classification.fusion_options)",
+        keeps_classes=True,
     ):
         predicted, _ = of_fold.predict(features[test], n_threads=n_threads)
         found.update(zip(labels[test].tolist(), predicted.tolist(), strict=True))
@@ -341,16 +343,25 @@ def _models_of_folds(
     random_state: int,
     n_threads: int,
     *,
-    what: str,
-    hint: str,
+    keeps_classes: bool,
 ) -> Iterator[tuple[Classifier, NDArray[np.intp]]]:
-    """Per fold a model fitted on the others, and the rows of the fold; `what` needs them, and `hint` does without."""
+    """Per fold a model fitted on the others, and the rows of the fold that it is tested on.
+
+    With `keeps_classes` samples of a class that all the others lack are fitted on, and not tested; a fold without any
+    left is passed over.
+    """
     n_groups = np.unique(polygons).size if polygons is not None else len(labels)
     for learn, test in folds(labels, polygons, min(spec.classifier.n_folds, n_groups), random_state):
-        if np.unique(labels[learn]).size < 2:
+        if keeps_classes:
+            is_known = np.isin(labels[test], labels[learn])
+            learn, test = np.sort(np.concatenate([learn, test[~is_known]])), test[is_known]
+            if not test.size:
+                continue
+        elif np.unique(labels[learn]).size < 2:
             raise InputError(
-                f"{what} needs models of the polygons of all folds but one, and there is a single class in these",
-                hint=hint,
+                "permutation importance needs models of the polygons of all folds but one, and there is a single class "
+                "in these",
+                hint="there are too few polygons for it: leave permutation out of arg_train.feature_importance",
             )
         pipeline = _pipeline(spec, len(learn), random_state, n_threads)
         pipeline.set_params(**{_path(spec, name): setting for name, setting in chosen.items()})

@@ -104,8 +104,7 @@ def dempster_shafer(
         raise ContractError(f"{len(labels)} classifications with the beliefs of {len(believed)}")
     combinations, places = _combinations(labels.reshape(len(labels), -1))
     decided = [
-        _decide([int(label) for label in said], believed, nodata=nodata, undecided=undecided)
-        for said in combinations.T
+        _decide([int(label) for label in said], believed, nodata=nodata, undecided=undecided) for said in combinations.T
     ]
     return np.array(decided, dtype=labels.dtype)[places].reshape(labels.shape[1:])
 

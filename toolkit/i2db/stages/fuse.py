@@ -67,13 +67,13 @@ def _tasks(project: Project) -> Sequence[Task]:
     if not section.merge_final_classifications or not project.scene.chunks:
         return []
     database, n_runs = project.database, project.config.arg_train.runs
+    codes = tuple(int(row["class_code"]) for row in database.rows("classify/class_codes"))
     believed: tuple[tuple[tuple[int, float], ...], ...] = ()
     if section.merge_final_classifications_method == "dempstershafer":
         cells: list[list[tuple[int, int, int]]] = [[] for _ in range(n_runs)]
         for row in database.rows("fuse/confusion"):
             cells[row["run"]].append((row["reference_code"], row["predicted_code"], row["n"]))
-        believed = tuple(beliefs_of(of_run, section.dempstershafer_mob) for of_run in cells)
-    codes = tuple(int(row["class_code"]) for row in database.rows("classify/class_codes"))
+        believed = tuple(beliefs_of(of_run, section.dempstershafer_mob, codes) for of_run in cells)
     candidates, sources = project.publications("candidate"), sources_of(project, "classify", "is not classified")
     tasks = []
     for chunk in project.scene.chunks:

@@ -405,7 +405,7 @@ STAGE = Stage(
     ),
     writes=("model", "model_class", "model_confusion", "search_result", "feature_importance"),
     needs=("extract",),
-    version=4,
+    version=5,
     sql=(
         "learn/classes",
         "learn/features",

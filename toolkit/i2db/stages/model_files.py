@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,9 @@ from i2db.learn.reduction import FeatureKey
 from i2db.raster.fusion import Belief, beliefs
 from i2db.stages.ensemble import Ensemble, Member, Rule
 from i2db.stages.models_of_regions import RegionModels
+
+#: How far every label is believed where no model was put to the test: any number above a half makes a vote of it.
+UNTESTED = 0.75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,24 +48,40 @@ class ModelFile:
 def model_files(project: Project) -> list[ModelFile]:
     """All models, each believed as far as its out-of-fold confusion says, where there is one."""
     database, measure = project.database, project.config.arg_classification.dempstershafer_mob
+    codes = [int(row["class_code"]) for row in database.rows("classify/class_codes")]
     confusions: dict[tuple[int, str], list[tuple[int, int, int]]] = {}
     for row in database.rows("classify/model_confusion"):
         cell = row["reference_code"], row["predicted_code"], row["n"]
         confusions.setdefault((row["run"], row["model"]), []).append(cell)
+    believed = {key: beliefs_of(cells, measure, codes) for key, cells in confusions.items()}
+    # Models whose classes have one polygon each are believed as the others on average.
+    masses = [mass for of_model in believed.values() for _, mass in of_model]
+    untested = tuple((code, math.fsum(masses) / len(masses) if masses else UNTESTED) for code in codes)
     return [
-        ModelFile(**row, beliefs=beliefs_of(confusions.get((row["run"], row["model"]), []), measure))
+        ModelFile(**row, beliefs=believed.get((row["run"], row["model"]), untested))
         for row in database.rows("classify/models")
     ]
 
 
-def beliefs_of(cells: Sequence[tuple[int, int, int]], measure: Belief) -> tuple[tuple[int, float], ...]:
-    """How far each label is believed, from cells (reference, predicted, n) of a confusion matrix."""
+def beliefs_of(
+    cells: Sequence[tuple[int, int, int]], measure: Belief, codes: Sequence[int] = ()
+) -> tuple[tuple[int, float], ...]:
+    """How far each label is believed, from cells (reference, predicted, n) of a confusion matrix.
+
+    A label that is no reference was never put to the test, and is believed as far as the others on average: so are
+    those of `codes` that the matrix lacks. Where nothing was tested nothing is believed.
+    """
     labels = sorted({code for reference, predicted, _ in cells for code in (reference, predicted)})
     counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
     for reference, predicted, n in cells:
         counts[labels.index(reference), labels.index(predicted)] += n
+    tested = {reference for reference, _, n in cells if n > 0}
     # A kappa below 0 believes no label.
-    return tuple((label, max(0.0, mass)) for label, mass in sorted(beliefs(counts, labels, measure).items()))
+    believed = {code: max(0.0, mass) for code, mass in beliefs(counts, labels, measure).items() if code in tested}
+    if not believed:
+        return ()
+    mean = math.fsum(believed.values()) / len(believed)
+    return tuple(sorted((dict.fromkeys([*codes, *labels], mean) | believed).items()))
 
 
 def load_ensembles(
