@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -94,3 +96,14 @@ def test_what_it_refuses() -> None:
         bayes_smooth(parts, has_data[1:], 1, variance=1.0, fraction=0.5)
     with pytest.raises(ContractError, match="1001 parts per thousand"):
         bayes_smooth(np.where(parts == parts.max(), 1001, parts), has_data, 1, variance=1.0, fraction=0.5)
+
+
+def test_memory_does_not_grow_with_the_threads() -> None:
+    """Besides what comes out, each thread has a few rows."""
+    probability, has_data = np.full((12, 262, 262), 80, dtype=np.uint16), np.ones((262, 262), dtype=np.bool_)
+    bayes_smooth(probability[:, :32, :32], has_data[:32, :32], 3, variance=10.0, fraction=0.5)  # compiled by now
+    tracemalloc.start()
+    result = bayes_smooth(probability, has_data, 3, variance=10.0, fraction=0.5, n_threads=4)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2 * result.nbytes

@@ -16,7 +16,7 @@ PARTS = 1000
 #: Logits are summed as whole numbers, this many to one: sums of floats would depend on where a window began.
 _FIXED = 2**20
 #: Rows that a thread works on at a time.
-_ROWS = 64
+_ROWS = 16
 
 
 def logits() -> NDArray[np.float64]:
@@ -80,10 +80,14 @@ def bayes_smooth(
                 table,
                 posterior[one],
             )
-        likely = 1 / (1 + np.exp(-posterior))
-        likely /= likely.sum(axis=0)
-        likely[:, ~has_data[around][radius:-radius, radius:-radius]] = 0
-        result[:, rows] = likely
+        # 1 / (1 + exp(-x)), in place: every thread has such a block.
+        np.negative(posterior, out=posterior)
+        np.exp(posterior, out=posterior)
+        posterior += 1
+        np.reciprocal(posterior, out=posterior)
+        posterior /= posterior.sum(axis=0)
+        posterior[:, ~has_data[around][radius:-radius, radius:-radius]] = 0
+        result[:, rows] = posterior
 
     with ThreadPoolExecutor(n_threads) as pool:
         list(pool.map(work, range(0, result.shape[1], _ROWS)))

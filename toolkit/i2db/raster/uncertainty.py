@@ -27,7 +27,7 @@ def entropy(probability: NDArray[Any]) -> NDArray[np.float64]:
     n_classes = probability.shape[-1]
     if n_classes < 2:
         return np.zeros(probability.shape[:-1])
-    positive = np.where(probability > 0, probability, 1.0).astype(np.float64)
+    positive = np.where(probability > 0, probability, 1.0).astype(np.float64, copy=False)
     # A last bit beyond 0 or 1 is rounding.
     return np.asarray(np.clip(-(positive * np.log(positive)).sum(axis=-1) / np.log(n_classes), 0.0, 1.0) + 0.0)
 

@@ -135,7 +135,7 @@ def _work(task: Task, context: WorkContext) -> Part:
             maps: dict[str, NDArray[Any]] = {"label": label, "confidence": percent(confidence)}
             if payload.probabilities:
                 probability = _mean_probability(payload, rasters, window, labels != 0)
-                maps["probability"] = np.floor(probability * PROBABILITY_SCALE + 0.5)
+                maps["probability"] = np.floor(probability * PROBABILITY_SCALE + 0.5).astype(np.uint16)
                 for name in payload.uncertainty:
                     measured = percent(MEASURES[name](np.moveaxis(probability, 0, -1)))
                     maps[name] = np.where(label != 0, measured, NODATA)
@@ -164,7 +164,7 @@ def _kinds(payload: _Payload) -> dict[str, tuple[int, DTypeLike, int]]:
 def _bytes_per_pixel(payload: _Payload) -> float:
     """Memory per pixel of a window: labels and confidences of the runs with what compares them; probabilities."""
     of_run = 1 + 2 + 4 + 8 + 4
-    return payload.n_runs * of_run + 24 + (len(payload.class_codes) * (2 + 8 + 8 + 8) if payload.probabilities else 0)
+    return payload.n_runs * of_run + 24 + (len(payload.class_codes) * (2 + 3 * 8) if payload.probabilities else 0)
 
 
 def _fused(payload: _Payload, labels: NDArray[np.uint16]) -> NDArray[np.uint16]:

@@ -40,6 +40,9 @@ def write_results(project: Project, folder: Path, of_runs: str) -> None:
     for name in (MATRIX, FIGURE, RUNS_RESULTS):
         if name not in wanted:
             (folder / name).unlink(missing_ok=True)
+    of_fusion = (folder / MATRIX).parent
+    if of_fusion.is_dir() and not any(of_fusion.iterdir()):
+        of_fusion.rmdir()
     if not section.merge_final_classifications:
         write_whole(folder / "RESULTS.txt", of_runs)
         return
