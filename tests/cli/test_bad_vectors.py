@@ -14,11 +14,15 @@ from commands import Answer, Command
 from spoiling import PITCH, RESOLUTION, SIDE, corner, ground_truth, labels_of, parcel
 
 from i2db.simulate import Scene
+from i2db.stages.chain import CLASSIFICATION
 from scenes import ask
 
 Run = Callable[..., Answer]
 
-SELECT = 5
+#: Numbers of steps.
+SELECT, MOSAIC, ALL = (
+    1 + [stage.name for stage in CLASSIFICATION].index(name) for name in ("select", "mosaic", "evaluate")
+)
 
 
 @pytest.fixture
@@ -81,7 +85,7 @@ def test_no_projection(run: Run, scene: Scene, tmp_path: Path) -> None:
 
 def test_nothing_within_the_tiles(run: Run, i2db: Command, scene: Scene, tmp_path: Path) -> None:
     away = [shapely.affinity.translate(parcel(scene, i), 100_000, 0) for i in range(8)]
-    answer = run(labels_of(scene, 8), away, last=12)
+    answer = run(labels_of(scene, 8), away, last=ALL)
     assert answer.code == 2
     assert "parcels.gpkg" in answer.err
     assert "none of the 8 polygons lies within the tiles" in answer.err
@@ -304,7 +308,7 @@ def test_codes_beyond_255_make_wide_maps(run: Run, scene: Scene, out: Path, tmp_
     nomenclature.write_text("one:300\ntwo:65535\n")
     settings = [f"chain.nomenclature_path={nomenclature}", f"chain.color_table={tmp_path / 'colors.txt'}"]
     (tmp_path / "colors.txt").write_text("300 1 2 3\n65535 4 5 6\n")
-    assert run([300, 65535] * 10, settings=settings, last=11).code == 0
+    assert run([300, 65535] * 10, settings=settings, last=MOSAIC).code == 0
     with rasterio.open(out / "final" / "Classif_Seed_0.tif") as source:
         assert source.dtypes == ("uint16",)
         assert set(source.read(1).ravel()) <= {0, 300, 65535}
@@ -313,7 +317,7 @@ def test_codes_beyond_255_make_wide_maps(run: Run, scene: Scene, out: Path, tmp_
 @pytest.mark.slow
 def test_all_learn_and_validate(run: Run, scene: Scene, out: Path) -> None:
     """iota2's split_ground_truth False: called by its name in the results."""
-    answer = run(labels_of(scene, 12), settings=["arg_train.split_ground_truth=False"], last=12)
+    answer = run(labels_of(scene, 12), settings=["arg_train.split_ground_truth=False"], last=ALL)
     assert answer.code == 0, answer.err
     assert ask(out, "SELECT DISTINCT split FROM polygon_split") == [("learn",)]
     assert "resubstitution" in (out / "final" / "RESULTS.txt").read_text().lower()

@@ -103,7 +103,7 @@ def test_only_summary(i2db: Command, scene: Scene, out: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["-starting_step", "13"], "there is no step 13"),
+        (["-starting_step", "15"], "there is no step 15"),
         (["-starting_step", "0"], "there is no step 0"),
         (["-starting_step", "4", "-ending_step", "2"], "comes after the last"),
     ],
