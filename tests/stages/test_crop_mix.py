@@ -15,6 +15,7 @@ from i2db.errors import ConfigError, InputError
 from i2db.raster.grid import Grid
 from i2db.simulate import Scene, simulate
 from i2db.stages.chain import CLASSIFICATION
+from i2db.stages.fuse import require_free_label
 from i2db.stages.previous import annual_rows, check_previous, match_features, previous_folder
 from scenes import ask, run_scene
 
@@ -178,6 +179,15 @@ def test_what_is_impossible_in_the_configuration_is_told(years: tuple[Scene, Sce
     ):
         with pytest.raises(InputError, match=message):
             annual_rows(config_of(years, *others), names)
+
+
+def test_the_label_of_annual_classes_is_none_of_undecided_pixels(years: tuple[Scene, Scene]) -> None:
+    merge = "arg_classification.merge_final_classifications"
+    names = {6: "wheat", 10: "maize", 13: "meadow"}
+    undecided = config_of(years, f"{merge}=True", f"{merge}_undecidedlabel=20")
+    with pytest.raises(ConfigError, match="undecidedlabel is 20, which is class annualCrop"):
+        require_free_label(undecided, names)
+    require_free_label(config_of(years, f"{merge}=True"), names)
 
 
 def test_a_previous_project_is_found_by_folder_or_configuration(years: tuple[Scene, Scene], tmp_path: Path) -> None:

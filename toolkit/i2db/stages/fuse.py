@@ -46,8 +46,11 @@ class _Payload:
 
 def require_free_label(config: Config, names: Mapping[int, str]) -> None:
     """A ConfigError, naming a free label, where the label of undecided pixels is that of a class (code to name)."""
-    section = config.arg_classification
+    section, train = config.arg_classification, config.arg_train
     label = section.merge_final_classifications_undecidedlabel
+    if train.crop_mix and train.a_crop_label_replacement:
+        # The label that annual classes have together is one of the matrices'.
+        names = dict([train.a_crop_label_replacement]) | dict(names)
     if not section.merge_final_classifications or label not in names:
         return
     raise ConfigError(
