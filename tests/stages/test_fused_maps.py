@@ -244,6 +244,14 @@ def test_evidence_and_a_vote_around_each_pixel(voted: Path) -> None:
     assert ask(voted, "SELECT count(*) FROM polygon_split WHERE split = 'held'") == [(0,)]
 
 
+def test_a_label_that_alone_is_changed_is_no_class_either(scene: Scene, voted: Path) -> None:
+    """Everything else is up to date, and so the classes are not read anew."""
+    before = maps(voted)
+    with pytest.raises(ConfigError, match=f"undecidedlabel is {scene.class_codes[0]}, which is class"):
+        run_scene(scene.config, voted, *VOTED, f"{MERGE}_undecidedlabel={scene.class_codes[0]}")
+    assert before.keys() == maps(voted).keys()
+
+
 def test_without_it_again_nothing_of_it_is_left(scene: Scene, voted: Path, clean: Path) -> None:
     """Last, for it changes the folder: what fusion and smoothing made goes, and no model is learnt again."""
     progress = Quiet()

@@ -70,6 +70,8 @@ def _tasks(project: Project) -> Sequence[Task]:
     if not section.merge_final_classifications or not project.scene.chunks:
         return []
     database, n_runs = project.database, project.config.arg_train.runs
+    # The catalogue has seen to it where it was read anew; a label alone that is changed reads nothing.
+    require_free_label(project.config, {row["class_code"]: row["class_name"] for row in database.rows("learn/classes")})
     codes = tuple(int(row["class_code"]) for row in database.rows("classify/class_codes"))
     believed: tuple[tuple[tuple[int, float], ...], ...] = ()
     if section.merge_final_classifications_method == "dempstershafer":
@@ -208,7 +210,7 @@ STAGE = Stage(
     writes=("derived_prediction",),
     needs=("candidate", "classify"),
     version=1,
-    sql=("fuse/confusion", "classify/class_codes", "fuse/clear", "fuse/fill"),
+    sql=("fuse/confusion", "learn/classes", "classify/class_codes", "fuse/clear", "fuse/fill"),
     tasks=_tasks,
     work=_work,
     publish=publish_tables("fuse/clear", "fuse/fill", "derived"),
