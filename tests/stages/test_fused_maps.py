@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -10,12 +13,14 @@ import rasterio
 from numpy.typing import NDArray
 from sklearn import metrics
 
+from i2db.chain.project import Project
 from i2db.config.reader import load
 from i2db.errors import ConfigError, InputError
 from i2db.raster.bayes import bayes_smooth
 from i2db.raster.fusion import beliefs, dempster_shafer
-from i2db.raster.grid import rows_columns
+from i2db.raster.grid import Window, rows_columns
 from i2db.raster.regularise import regularise
+from i2db.runner import space_shortage
 from i2db.simulate import Scene, simulate
 from scenes import FUSED, TO_MOSAIC, TO_SELECT, Quiet, ask, maps, run_scene, tables
 
@@ -313,6 +318,32 @@ def test_too_few_polygons_to_hold_any(scene: Scene, tmp_path: Path) -> None:
             "arg_train.min_distance=5000",
             stages=TO_SELECT,
         )
+
+
+def test_the_disk_must_hold_all_maps(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Per map label and confidence, in parts and in final/; probabilities where they are kept, and where written."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    n_pixels = 10**9
+
+    def gigabytes(*settings: str) -> float:
+        project = SimpleNamespace(
+            config=load(scene.config, ["arg_train.runs=3", *settings]).config,
+            scene=SimpleNamespace(series=[None], tiles={"T": Window(0, 0, n_pixels, 1)}),
+            folder=tmp_path,
+            publications=lambda _: {},
+        )
+        told = space_shortage(cast(Project, project))
+        assert told is not None
+        return float(told.split("up to ")[1].split()[0])
+
+    n_classes = len(scene.class_codes)
+    alone = gigabytes()
+    assert alone == 2 * (3 + 1) + 2 * (2 + 3 * 3)
+    assert gigabytes(f"{MERGE}=True") - alone == 2 * 3
+    assert gigabytes("arg_classification.uncertainty_maps=margin") - alone == 2 * 3
+    assert gigabytes("arg_classification.smoothing=majority") - alone == 2 * 3 * 3
+    assert gigabytes("arg_classification.smoothing=bayes") - alone == 2 * 3 * 3 + 2 * 3 * n_classes
+    assert gigabytes(PROBABILITIES) - alone == 2 * 2 * 3 * n_classes
 
 
 def test_two_runs_that_vote_are_warned_of(scene: Scene) -> None:

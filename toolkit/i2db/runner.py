@@ -201,9 +201,13 @@ def space_shortage(project: Project) -> str | None:
     config, scene = project.config, project.scene
     if project.publications("mosaic"):
         return None  # the rasters are there already, or most of them
-    bytes_per_pixel = 2 * (3 + len(scene.series)) + 2 * (2 + config.arg_train.runs * 3)
-    if config.arg_classification.has_probability_map:
-        bytes_per_pixel += 4 * config.arg_train.runs * len(read_nomenclature(config.chain.nomenclature_file))
+    section = config.arg_classification
+    n_maps = config.arg_train.runs + section.merge_final_classifications
+    # Label and confidence, those of the smoothed map, margin and entropy; in the parts, and in final/.
+    of_map = 3 + len(section.uncertainty_maps) + 3 * (section.smoothing is not None)
+    bytes_per_pixel = 2 * (3 + len(scene.series)) + 2 * (2 + n_maps * of_map)
+    if n_copies := section.keeps_probabilities + section.has_probability_map:
+        bytes_per_pixel += 2 * n_copies * n_maps * len(read_nomenclature(config.chain.nomenclature_file))
     needed = bytes_per_pixel * sum(window.n_pixels for window in scene.tiles.values())
     free = shutil.disk_usage(project.folder).free
     if needed <= free:
@@ -215,10 +219,12 @@ def space_shortage(project: Project) -> str | None:
 
 
 def _results(config: Config, folder: Path) -> Iterator[tuple[str, Path]]:
-    is_features = config.builders.name == "i2_features_map"
-    map_name = f"{config.external_features.map_name}.tif" if is_features else "Classif_Seed_0.tif"
+    is_fused = config.arg_classification.merge_final_classifications
+    map_name = "Classifications_fusion" if is_fused else "Classif_Seed_0"
+    if config.builders.name == "i2_features_map":
+        map_name = config.external_features.map_name
     for name, path in (
-        ("map", f"final/{map_name}"),
+        ("map", f"final/{map_name}.tif"),
         ("report", "report.html"),
         ("accuracy", "final/RESULTS.txt"),
         ("samples", "class_statistics.csv"),
