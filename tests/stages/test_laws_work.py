@@ -9,7 +9,8 @@ import pytest
 
 from i2db.raster.grid import Window
 from i2db.simulate import Scene
-from i2db.stages import inputs
+from i2db.stages import fuse, inputs, smooth
+from i2db.stages.chunk_rasters import windows_of
 from scenes import FUSED, TO_MOSAIC, ask, assert_same, run_scene
 
 pytestmark = pytest.mark.slow
@@ -94,11 +95,20 @@ def test_the_memory_changes_nothing(
             cuts.append(len(windows))
         return windows
 
+    def counted_of_maps(*given: Any) -> list[Window]:
+        pieces.append(len(windows_of(*given)))
+        return windows_of(*given)
+
     monkeypatch.setattr(inputs.ChunkReader, "windows", counted)
+    pieces: list[int] = []
+    for stage in (fuse, smooth):
+        monkeypatch.setattr(stage, "windows_of", counted_of_maps)
     names = [stage.name for stage in TO_MOSAIC]
     for last, memory in (("extract", "200kB"), ("learn", "1GB"), ("mosaic", "200kB")):
         stages = TO_MOSAIC[: names.index(last) + 1]
         run_scene(scene.config, tmp_path / "out", *FUSED, f"execution.memory={memory}", stages=stages)
     assert len(cuts) == 4
     assert min(cuts) >= 8
+    assert len(pieces) == 4
+    assert min(pieces) >= 8
     assert_same(reference, tmp_path / "out")

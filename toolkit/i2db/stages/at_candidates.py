@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from i2db.chain.project import Project
 from i2db.raster.grid import Window, rows_columns
 
 
@@ -45,3 +46,13 @@ class CandidateLabels:
         self.label[:, inside] = label[:, rows[inside], columns[inside]]
         found = np.nan if confidence is None else confidence[:, rows[inside], columns[inside]]
         self.confidence[:, inside] = found
+
+
+def candidate_files(project: Project) -> dict[str, str]:
+    """The file of the candidates of every chunk that has a part of them."""
+    found = {}
+    for unit, digest in project.publications("candidate").items():
+        part = project.parts.find("candidate", unit, digest)
+        if part is not None:
+            found[unit] = str(project.parts.path_of(part, "candidate"))
+    return found

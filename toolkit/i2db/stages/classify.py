@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +19,10 @@ from i2db.learn.model import load_model, require_features
 from i2db.learn.reduction import FeatureKey
 from i2db.raster.grid import Window
 from i2db.raster.uncertainty import MEASURES, NODATA, percent
-from i2db.raster.write import RasterSink, raster_sink
+from i2db.raster.write import RasterSink
 from i2db.sample_table import TABLE
-from i2db.stages.at_candidates import CandidateLabels
+from i2db.stages.at_candidates import CandidateLabels, candidate_files
+from i2db.stages.chunk_rasters import chunk_sinks
 from i2db.stages.ensemble import Ensemble, Rule
 from i2db.stages.inputs import (
     N_VALID_BAND,
@@ -42,7 +42,7 @@ from i2db.stages.model_files import ModelFile, load_ensembles, model_files
 from i2db.stages.publishing import publish_tables
 from i2db.stages.regions import ChunkRegions, regions_of_chunks
 from i2db.stages.series import Predictor, stretches
-from i2db.store.parts import Part, PartWriter
+from i2db.store.parts import Part
 from i2db.vector.regions import SOLE_REGION
 
 #: Bytes of features held at a time: enough rows to keep the kernels busy, few enough to stay out of the way.
@@ -105,10 +105,9 @@ def _tasks(project: Project) -> Sequence[Task]:
     is_by_priority = config.fuses_models and config.arg_classification.no_label_management == "learningPriority"
     codes = tuple(int(row["class_code"]) for row in database.rows("classify/class_codes"))
     regions = regions_of_chunks(project)
-    candidates = project.publications("candidate")
+    candidates, files = project.publications("candidate"), candidate_files(project)
     tasks = _tasks_of_table(project, models)
     for unit, (chunk_input, validity) in chunk_inputs(project).items():
-        candidate = project.parts.find("candidate", unit, candidates[unit]) if unit in candidates else None
         here = [model for model in models if model.region in regions[unit].names]
         if is_by_priority:
             tile = chunk_input.chunk.tile
@@ -119,7 +118,7 @@ def _tasks(project: Project) -> Sequence[Task]:
             models=tuple(model.within(project.folder) for model in here),
             n_runs=config.arg_train.runs,
             class_codes=codes,
-            candidates=str(project.parts.path_of(candidate, "candidate")) if candidate else None,
+            candidates=files.get(unit),
             probabilities=config.arg_classification.keeps_probabilities,
             uncertainty=config.arg_classification.uncertainty_maps,
             rule=Rule(
@@ -195,7 +194,11 @@ def _work(task: Task, context: WorkContext) -> Part:
     models = _load(payload)
     candidates = CandidateLabels.read(payload.candidates, payload.n_runs) if payload.candidates is not None else None
     writer = context.writer(task)
-    with ChunkReader(chunk_input, context.memory) as reader, _sinks(writer, payload) as sinks:
+    window_of_chunk, kinds = chunk_input.chunk.window, _kinds(payload)
+    with (
+        ChunkReader(chunk_input, context.memory) as reader,
+        chunk_sinks(writer, chunk_input.grid, window_of_chunk, kinds) as sinks,
+    ):
         for window in reader.windows(_bytes_per_pixel(payload)):
             maps = _map_window(payload, models, reader, window, context.n_threads)
             if candidates is not None:
@@ -299,33 +302,17 @@ def _classify(
                 measured[run, rows, columns] = percent(MEASURES[name](answer.probability))
 
 
-@contextmanager
-def _sinks(writer: PartWriter, payload: _Payload) -> Iterator[dict[str, RasterSink]]:
-    """The rasters of the chunk by kind, open for writing window by window."""
-    chunk_input = payload.chunk_input
+def _kinds(payload: _Payload) -> dict[str, tuple[int, DTypeLike, int]]:
+    """Bands, type and nodata of the rasters of the chunk, by kind."""
     small = max(payload.class_codes) <= np.iinfo(np.uint8).max
-    bands: dict[str, tuple[int, DTypeLike, int]] = {
+    kinds: dict[str, tuple[int, DTypeLike, int]] = {
         "label": (payload.n_runs, np.uint8 if small else np.uint16, 0),
         "confidence": (payload.n_runs, np.uint8, 0),
         "validity": (1, np.uint16, 0),
     }
     if payload.probabilities:
-        bands["probability"] = payload.n_runs * len(payload.class_codes), np.uint16, 0
-    bands |= dict.fromkeys(payload.uncertainty, (payload.n_runs, np.uint8, NODATA))
-    with ExitStack() as stack:
-        yield {
-            kind: stack.enter_context(
-                raster_sink(
-                    writer.path(kind, ".tif"),
-                    chunk_input.grid,
-                    chunk_input.chunk.window,
-                    n_bands=n_bands,
-                    dtype=dtype,
-                    nodata=nodata,
-                )
-            )
-            for kind, (n_bands, dtype, nodata) in bands.items()
-        }
+        kinds["probability"] = payload.n_runs * len(payload.class_codes), np.uint16, 0
+    return kinds | dict.fromkeys(payload.uncertainty, (payload.n_runs, np.uint8, NODATA))
 
 
 def _write(payload: _Payload, sinks: Mapping[str, RasterSink], maps: _Maps, window: Window) -> None:

@@ -13,9 +13,10 @@ from i2db.errors import StageError
 from i2db.files import link
 from i2db.raster.grid import Grid, Window
 from i2db.raster.mosaic import MosaicSource, mosaic
+from i2db.stages.chunk_rasters import verified
 from i2db.stages.feature_map import Coding, coding_of
 from i2db.stages.inputs import bounded_cache
-from i2db.stages.mosaic import FINAL, verified
+from i2db.stages.mosaic import FINAL
 from i2db.store.parts import Part, PartStore
 
 #: Folder of the maps of single tiles, as iota2's.

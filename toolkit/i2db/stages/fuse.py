@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +17,11 @@ from i2db.errors import ConfigError
 from i2db.raster.fusion import agreement, dempster_shafer, vote
 from i2db.raster.grid import Grid
 from i2db.raster.uncertainty import MEASURES, NODATA, percent
-from i2db.raster.write import raster_sink
 from i2db.scene import Chunk
-from i2db.stages.at_candidates import CandidateLabels
+from i2db.stages.at_candidates import CandidateLabels, candidate_files
+from i2db.stages.chunk_rasters import Rasters, Source, chunk_sinks, sources_of, windows_of
 from i2db.stages.classify import PROBABILITY_SCALE
-from i2db.stages.derived import Rasters, Source, candidate_file, derived_rows, sources_of, windows_of
+from i2db.stages.derived import derived_rows
 from i2db.stages.model_files import beliefs_of
 from i2db.stages.publishing import publish_tables
 from i2db.store.parts import Part, PartStore
@@ -79,14 +78,15 @@ def _tasks(project: Project) -> Sequence[Task]:
         for row in database.rows("fuse/confusion"):
             cells[row["run"]].append((row["reference_code"], row["predicted_code"], row["n"]))
         believed = tuple(beliefs_of(of_run, section.dempstershafer_mob, codes) for of_run in cells)
-    candidates, sources = project.publications("candidate"), sources_of(project, "classify", "is not classified")
+    candidates, files = project.publications("candidate"), candidate_files(project)
+    sources = sources_of(project, "classify", "is not classified")
     tasks = []
     for chunk in project.scene.chunks:
         payload = _Payload(
             chunk=chunk,
             grid=project.scene.grid,
             source=sources[chunk.unit],
-            candidates=candidate_file(project, chunk.unit),
+            candidates=files.get(chunk.unit),
             method=section.merge_final_classifications_method,
             beliefs=believed,
             n_runs=n_runs,
@@ -114,21 +114,10 @@ def _work(task: Task, context: WorkContext) -> Part:
     payload: _Payload = task.payload
     writer = context.writer(task)
     found = CandidateLabels.read(payload.candidates, 1) if payload.candidates is not None else None
-    kinds = _kinds(payload)
-    with Rasters(PartStore(context.root), [payload.source], context.memory) as rasters, ExitStack() as stack:
-        sinks = {
-            kind: stack.enter_context(
-                raster_sink(
-                    writer.path(kind, ".tif"),
-                    payload.grid,
-                    payload.chunk.window,
-                    n_bands=n_bands,
-                    dtype=dtype,
-                    nodata=nodata,
-                )
-            )
-            for kind, (n_bands, dtype, nodata) in kinds.items()
-        }
+    with (
+        Rasters(PartStore(context.root), [payload.source], context.memory) as rasters,
+        chunk_sinks(writer, payload.grid, payload.chunk.window, _kinds(payload)) as sinks,
+    ):
         for window in windows_of(payload.chunk, _bytes_per_pixel(payload), context.memory):
             runs = range(1, payload.n_runs + 1)
             labels = rasters.read("label", window, runs).astype(np.uint16)

@@ -17,17 +17,12 @@ from i2db.raster.grid import Grid, Window
 from i2db.raster.mosaic import MosaicSource, Overview, mosaic
 from i2db.raster.uncertainty import NODATA as UNCERTAINTY_NODATA
 from i2db.report.style import LegendClass, write_qml
+from i2db.stages.chunk_rasters import sources_of, verified
 from i2db.stages.classify import PROBABILITY_SCALE
-from i2db.stages.derived import sources_of
 from i2db.stages.inputs import bounded_cache
 from i2db.store.parts import Part, PartStore
 
 FINAL = "final"
-
-#: Files whose checksums this process found right, with what tells whether they have changed since: the rasters of a
-#: chunk hold all runs, and are read for the map of each.
-_SEEN: set[tuple[Path, str, int, int, int]] = set()
-
 
 #: The stages whose rasters are put together, and what a chunk is not where one is missing.
 _STAGES = {"classify": "is not classified", "fuse": "is not fused", "smooth": "is not smoothed"}
@@ -221,19 +216,6 @@ def _work(task: Task, context: WorkContext) -> Part:
         )
     writer.add("map", path)
     return writer.finish()
-
-
-def verified(store: PartStore, part: Part, kind: str) -> Path:
-    """The path of a part's file whose checksum is right; one that this process has seen is not read a second time."""
-    path = store.path_of(part, kind)
-    if path.exists():
-        status = path.stat()
-        state = (path, part.file(kind).checksum, status.st_ino, status.st_size, status.st_mtime_ns)
-        if state not in _SEEN:
-            store.verify(part, kind)
-            _SEEN.add(state)
-        return path
-    return store.verify(part, kind)
 
 
 def _publish(project: Project, changed: Sequence[Decision], retired: Sequence[str]) -> None:

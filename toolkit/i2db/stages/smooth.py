@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from i2db.chain.project import Project
 from i2db.chain.stage import Stage
@@ -17,20 +17,20 @@ from i2db.raster.bayes import bayes_smooth
 from i2db.raster.grid import Grid, Window
 from i2db.raster.regularise import regularise
 from i2db.raster.uncertainty import percent
-from i2db.raster.write import raster_sink
 from i2db.scene import Chunk
-from i2db.stages.at_candidates import CandidateLabels
-from i2db.stages.derived import Rasters, Source, candidate_file, derived_rows, sources_of, units_near, windows_of
+from i2db.stages.at_candidates import CandidateLabels, candidate_files
+from i2db.stages.chunk_rasters import Rasters, Source, chunk_sinks, sources_of, units_near, windows_of
+from i2db.stages.derived import derived_rows
 from i2db.stages.publishing import publish_tables
 from i2db.store.parts import Part, PartStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Map:
-    """A map to smooth: its run (None for the fusion), the parts that it is in, and its place among their bands."""
+    """A map to smooth: its run (None for the fusion), the stage that made it, and its place among the bands."""
 
     run: int | None
-    sources: tuple[Source, ...]
+    stage: str
     place: int
 
 
@@ -39,6 +39,8 @@ class _Payload:
     chunk: Chunk
     grid: Grid
     maps: tuple[_Map, ...]
+    #: By stage the parts of the chunk and of those around it.
+    sources: dict[str, tuple[Source, ...]]
     candidates: str | None
     method: str
     radius: int
@@ -53,33 +55,33 @@ def _tasks(project: Project) -> Sequence[Task]:
     if section.smoothing is None or not project.scene.chunks:
         return []
     codes = tuple(int(row["class_code"]) for row in project.database.rows("classify/class_codes"))
-    candidates = project.publications("candidate")
-    of_runs = sources_of(project, "classify", "is not classified")
-    fused = sources_of(project, "fuse", "is not fused") if section.merge_final_classifications else {}
+    candidates, files = project.publications("candidate"), candidate_files(project)
+    maps = [_Map(run=run, stage="classify", place=run) for run in range(project.config.arg_train.runs)]
+    made = {"classify": sources_of(project, "classify", "is not classified")}
+    if section.merge_final_classifications:
+        maps.append(_Map(run=None, stage="fuse", place=0))
+        made["fuse"] = sources_of(project, "fuse", "is not fused")
     chunks = project.scene.chunks
     all_near = units_near(chunks, [chunk.window.grown(section.radius) for chunk in chunks])
     tasks = []
     for chunk, near in zip(chunks, all_near, strict=True):
-        maps = [
-            _Map(run=run, sources=tuple(of_runs[unit] for unit in near), place=run)
-            for run in range(project.config.arg_train.runs)
-        ]
-        if fused:
-            maps.append(_Map(run=None, sources=tuple(fused[unit] for unit in near), place=0))
+        sources = {stage: tuple(of_stage[unit] for unit in near) for stage, of_stage in made.items()}
         payload = _Payload(
             chunk=chunk,
             grid=project.scene.grid,
             maps=tuple(maps),
-            candidates=candidate_file(project, chunk.unit),
+            sources=sources,
+            candidates=files.get(chunk.unit),
             method=section.smoothing,
             radius=section.radius,
             variance=section.smoothing_variance,
             fraction=section.smoothing_fraction,
             class_codes=codes,
-            largest_label=max(*codes, section.merge_final_classifications_undecidedlabel if fused else 0),
+            largest_label=max(*codes, section.merge_final_classifications_undecidedlabel if "fuse" in made else 0),
         )
         identity = [
-            [[one.run, one.place, [source.part.fingerprint for source in one.sources]] for one in maps],
+            [[one.run, one.stage, one.place] for one in maps],
+            [[stage, [source.part.fingerprint for source in near_ones]] for stage, near_ones in sources.items()],
             candidates.get(chunk.unit),
             payload.method,
             payload.radius,
@@ -96,27 +98,27 @@ def _work(task: Task, context: WorkContext) -> Part:
     writer, window, n_maps = context.writer(task), payload.chunk.window, len(payload.maps)
     found = CandidateLabels.read(payload.candidates, n_maps) if payload.candidates is not None else None
     small = payload.largest_label <= np.iinfo(np.uint8).max
-    kinds = {"label": np.dtype(np.uint8 if small else np.uint16)}
+    label_type = np.dtype(np.uint8 if small else np.uint16)
+    kinds: dict[str, tuple[int, DTypeLike, int]] = {"label": (n_maps, label_type, 0)}
     if payload.method == "bayes":
-        kinds["confidence"] = np.dtype(np.uint8)
+        kinds["confidence"] = n_maps, np.uint8, 0
     store = PartStore(context.root)
     with ExitStack() as stack:
-        rasters = [stack.enter_context(Rasters(store, one.sources, context.memory)) for one in payload.maps]
-        sinks = {
-            kind: stack.enter_context(
-                raster_sink(writer.path(kind, ".tif"), payload.grid, window, n_bands=n_maps, dtype=dtype, nodata=0)
-            )
-            for kind, dtype in kinds.items()
+        rasters = {
+            stage: stack.enter_context(Rasters(store, sources, context.memory))
+            for stage, sources in payload.sources.items()
         }
+        sinks = stack.enter_context(chunk_sinks(writer, payload.grid, window, kinds))
         for piece in windows_of(payload.chunk, _bytes_per_pixel(payload), context.memory):
             label = np.zeros((n_maps, *piece.shape), dtype=np.uint16)
             confidence = np.zeros((n_maps, *piece.shape), dtype=np.float32)
-            for number, (one, reader) in enumerate(zip(payload.maps, rasters, strict=True)):
+            for number, one in enumerate(payload.maps):
+                reader = rasters[one.stage]
                 label[number], confidence[number] = _smoothed(payload, one, reader, piece, context.n_threads)
             has_confidence = "confidence" in sinks
             if found is not None:
                 found.take(label, confidence if has_confidence else None, piece)
-            sinks["label"].write(label.astype(kinds["label"], copy=False), piece)
+            sinks["label"].write(label.astype(label_type, copy=False), piece)
             if has_confidence:
                 sinks["confidence"].write(percent(confidence), piece)
     runs = [one.run for one in payload.maps]
